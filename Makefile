@@ -1,0 +1,49 @@
+# jangin: `make demo` shows the main job, `make check test` is what a change must pass. `make help` lists the rest.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The oldest supported Python first: the pinned versions in constraints.txt were tested with it.
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 python; do \
+	if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+PIP_FLAGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+SEED ?= 7
+OUT ?= runs/peg
+
+.PHONY: help demo test check format bench clean
+
+help:  ## list these targets
+	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 18
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "jangin needs Python 3.11 or newer; none was found. Say where it is: make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[learn,dev]'
+	@touch $@
+
+.venv: $(VENV)/.installed  ## install jangin and its tools into .venv (again only when pyproject or constraints change)
+
+demo: $(VENV)/.installed  ## learn, qualify and ship a peg-in-hole policy into runs/peg (OUT=..., SEED=...)
+	$(BIN)/jangin deliver cell/peg-insert --seed $(SEED) --out $(OUT)
+
+test: $(VENV)/.installed  ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed  ## lint, formatting, types, import layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.installed  ## put every file into the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.installed  ## measure speed against what is named, and print ratios
+	$(BIN)/python -m bench
+
+clean:  ## remove the environment, caches and builds; never runs/
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -1,0 +1,488 @@
+"""What stands between a verb's options and its function: names become things, the result becomes an answer.
+
+    answer = COMMANDS["simulate"](simulate, asked, ProgressLine(sys.stderr))
+    answer.text, answer.data, answer.exit_code
+
+One function per verb, named like it. It resolves names, makes the folder, hands a callback for progress to the verb, and
+words the frozen result for a person and for a machine. It prints nothing: `cli` does.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jangin.errors import BadFolder
+from jangin.progress import ProgressLine, time_left
+from jangin.registry import names
+
+if TYPE_CHECKING:
+    from jangin.flags import Asked
+    from jangin.record import RunFolder
+    from jangin.task import ClaimResult, Verdict
+
+__all__ = ["COMMANDS", "Answer", "kept", "listing"]
+
+KEY = Path("~/.config/jangin/signing.key")
+RECIPE = "dagger+sac"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb answers.
+
+    Attributes:
+        text: for a person.
+        data: the same as plain values, for --json.
+        exit_code: what the command ends with.
+    """
+
+    text: str
+    data: Mapping[str, Any]
+    exit_code: int = 0
+
+
+# ── list ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def listing(verbs: Mapping[str, str]) -> Answer:
+    """Everything that has a name here; imports none of it."""
+    kinds = {kind: [dataclasses.asdict(e) for e in names(kind)] for kind in ("tasks", "robots", "engines", "recipes")}
+    data: dict[str, Any] = {"verbs": [{"name": n, "summary": s} for n, s in verbs.items()], **kinds}
+    width = max(len(e["name"]) for entries in data.values() for e in entries)
+    blocks = []
+    for kind, entries in data.items():
+        lines = [f"  {e['name']:<{width}}  {_whose(e)}" for e in entries] or ["  none"]
+        blocks.append("\n".join([kind, *lines]))
+    return Answer("\n\n".join(blocks), data)
+
+
+def _whose(entry: Mapping[str, str]) -> str:
+    """An entry's summary, with its package where that is not ours."""
+    source = entry.get("source", "jangin")
+    return entry["summary"] if source == "jangin" else f"{entry['summary']} (package {source})"
+
+
+def _list(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.cli import VERBS
+
+    return listing({name: v.summary for name, v in VERBS.items()})
+
+
+# ── trials ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _simulate(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.resolve import resolve_policy
+
+    o = asked.options
+    folder = _new_folder(o.out) if o.out else None
+    policy = resolve_policy(o.policy, asked.task, seed=o.seed)
+    done = verb(
+        asked.task,
+        policy,
+        trials=o.trials,
+        seed=o.seed,
+        threads=o.threads,
+        block=o.block,
+        progress=_counting(line, "simulating"),
+    )
+    n, invalid = len(done.trials), int(done.trials.invalid.sum())
+    if folder:
+        folder.write_trials("trials.parquet", done.trials)
+        folder.seal()
+    outcomes = {str(k): int((done.trials["outcome"] == k).sum()) for k in sorted(set(done.trials["outcome"]))}
+    text = [
+        f"{asked.task.name} with {policy.name}: {done.successes} of {n} trials succeeded, "
+        f"{_percent(done.success_low)} to {_percent(done.success_high)} at 95 % confidence.",
+        f"  outcomes     {', '.join(f'{k} {v}' for k, v in outcomes.items())}",
+        *_quantiles("time to success", "s", done.cycle_s),
+        *_quantiles("peak force", "N", done.peak_force_n),
+        f"  speed        {done.control_steps_per_s:,.0f} control steps per second, {done.seconds:.1f} s in all",
+    ]
+    if invalid:
+        text.append(f"  INVALID      {invalid} trials are ones the engine cannot vouch for; they count as no success.")
+    if folder:
+        text.append(f"  table        {folder / 'trials.parquet'}")
+    data = {
+        "task": asked.task.name,
+        "policy": policy.name,
+        "seed": o.seed,
+        "trials": n,
+        "successes": done.successes,
+        "success_low": done.success_low,
+        "success_high": done.success_high,
+        "invalid": invalid,
+        "outcomes": outcomes,
+        "control_steps": done.control_steps,
+        "control_steps_per_s": done.control_steps_per_s,
+        "seconds": done.seconds,
+        "cycle_s": done.cycle_s,
+        "peak_force_n": done.peak_force_n,
+        "run_dir": str(folder.path) if folder else None,
+    }
+    return Answer("\n".join(text), _plain(data))
+
+
+def _quantiles(what: str, unit: str, values: Mapping[float, float]) -> list[str]:
+    if not values:
+        return []
+    shown = ", ".join(f"{100 * q:g} % within {v:.3g} {unit}" for q, v in values.items())
+    return [f"  {what:<12} {shown}"]
+
+
+def _run(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.bundle import read
+    from jangin.resolve import TASK_JSON, recorded_task
+
+    o = asked.options
+    declared = json.loads(read(o.bundle, trust=o.trust).members[TASK_JSON])
+    task = recorded_task(declared, o.bundle, o.task)
+    log = verb(
+        o.bundle,
+        on=o.on,
+        task=task,
+        trials=o.trials,
+        seed=o.seed,
+        trust=o.trust,
+        provider=o.provider,
+        allow_unqualified=o.allow_unqualified,
+        threads=o.threads,
+        folder=_new_folder(o.out) if o.out else None,
+        progress=_counting(line, "running"),
+    )
+    limits = [f"  {k:<12} limit {u.limit:g}, peak {u.peak:.4g}, over in {u.over} trials" for k, u in log.limits.items()]
+    text = [
+        f"{log.name} {log.version} ({log.verdict}) on {log.plant}: {log.successes} of {len(log.trials)} trials succeeded.",
+        f"  action       {log.latency_p50_ms:.3f} ms median, {log.latency_p99_ms:.3f} ms 99 %, deadline {log.deadline_ms:g} ms "
+        f"missed {log.deadline_misses} times",
+        *limits,
+        *(f"  {note}" for note in log.notes),
+    ]
+    values = {f.name: getattr(log, f.name) for f in dataclasses.fields(log) if f.name != "trials"}
+    return Answer("\n".join(text), _plain({**values, "trials": len(log.trials), "successes": log.successes}))
+
+
+def _counting(line: ProgressLine, doing: str) -> Callable[[int, int, int], None]:
+    """A callback (done, of, successes) that shows them."""
+
+    def show(done: int, of: int, successes: int) -> None:
+        left = time_left(done, of, line.elapsed_s)
+        line.show(_joined(f"{doing} {done:,} of {of:,} trials", f"{_percent(successes / max(done, 1))} succeeded", left))
+
+    return show
+
+
+# ── learning and evidence ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _learn(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.resolve import write_task
+
+    o = asked.options
+    folder = _new_folder(o.out or _default_folder(asked.task, o.seed), resume=o.resume)
+    write_task(folder, asked.task)
+    learned = verb(
+        asked.task,
+        recipe=o.recipe or RECIPE,
+        seed=o.seed,
+        folder=folder,
+        steps=o.steps,
+        budget_s=o.budget_s,
+        device=o.device,
+        threads=o.threads,
+        resume=o.resume,
+        progress=lambda now: line.show(_learning(now)),
+    )
+    folder.seal()
+    text = (
+        f"Learned {asked.task.name} in {learned.seconds:.0f} s and {learned.steps:,} control steps: "
+        f"{_percent(learned.measure.success)} of {learned.measure.trials} held-out trials succeed. "
+        f"The policy is {learned.policy}.\nNext: jangin qualify {shlex.quote(o.name)} --policy {folder.path}"
+    )
+    data = {
+        "task": asked.task.name,
+        "recipe": o.recipe or RECIPE,
+        "seed": o.seed,
+        "policy": learned.policy,
+        "policy_sha256": learned.sha256,
+        "steps": learned.steps,
+        "seconds": learned.seconds,
+        "stopped": learned.stopped,
+        "heldout": {"trials": learned.measure.trials, "successes": learned.measure.successes},
+        "run_dir": folder.path,
+    }
+    return Answer(text, _plain(data))
+
+
+def _learning(now: Any) -> str:
+    """A learn.Progress in words."""
+    success = "" if math.isnan(now.success) else f"held-out success {_percent(now.success)}"
+    recent = "" if math.isnan(now.success_recent) else f"exploring {_percent(now.success_recent)}"
+    rate = f"{now.steps_per_s:,.0f} steps/s"
+    left = f"at most {_minutes(now.seconds_left)} left"
+    return _joined(f"learning ({now.stage}) {now.steps:,} of {now.budget:,} steps", success, recent, rate, left, now.note)
+
+
+def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.report import report
+    from jangin.resolve import POLICY_ONNX, policy_bytes, resolve_policy, write_task
+    from jangin.view import pictures
+
+    o = asked.options
+    policy = resolve_policy(o.policy, asked.task, seed=o.seed)
+    own = Path(o.policy) if Path(o.policy).is_dir() else _default_folder(asked.task, o.seed)
+    folder = _run_folder(o.out or own)
+    write_task(folder, asked.task)
+    data = policy_bytes(o.policy)
+    if data is not None and not folder.has(POLICY_ONNX):
+        folder.write_bytes(POLICY_ONNX, data)
+    verdict = verb(
+        policy,
+        asked.task,
+        o.claim or None,
+        seed=o.seed,
+        folder=folder,
+        max_trials=o.max_trials,
+        block=o.block,
+        threads=o.threads,
+        progress=lambda now: line.show(_qualifying(now, line)),
+    )
+    shots, note = pictures(folder, asked.task, policy, threads=o.threads)
+    page = report(folder, pictures=shots, picture_note=note)
+    folder.seal()
+    text = [*_verdict_lines(verdict), f"  report       {page}"]
+    return Answer("\n".join(text), _plain({**_verdict(verdict), "report": page}), verdict.exit_code)
+
+
+def _qualifying(now: Any, line: ProgressLine) -> str:
+    """A qualify.Progress in words."""
+    if now.stage != "evidence":
+        return _joined(f"{now.stage}: {now.policy}", f"{now.trials:,} trials", f"{now.successes:,} succeeded")
+    open_claims = [c.claim for c in now.claims if c.decision == "undecided"]
+    still = f"still open: {', '.join(open_claims)}" if open_claims else "all claims decided"
+    rate = _percent(now.successes / max(now.trials, 1))
+    return _joined(f"qualifying {now.trials:,} of at most {now.max_trials:,} trials", f"{rate} succeeded", still)
+
+
+def _verify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    verdict = verb(asked.options.run)
+    return Answer("\n".join(_verdict_lines(verdict)), _plain(_verdict(verdict)), verdict.exit_code)
+
+
+def _replay(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    o = asked.options
+    folder, task, policy = _of_run(o)
+    again = verb(folder, o.trial, policy=policy, task=task, threads=o.threads)
+    rows = [f"  {k:<20} {_cell(v)}" for k, v in again.rerun.items() if k not in again.differs]
+    rows += [f"  {k:<20} {_cell(again.rerun[k])} where the evidence has {_cell(again.stored[k])}" for k in again.differs]
+    values = {f.name: getattr(again, f.name) for f in dataclasses.fields(again)}
+    data = _plain({**values, "same": again.same, "run_dir": folder.path})
+    return Answer("\n".join([again.sentence, *rows]), data, 0 if again.same else 4)
+
+
+# ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _ship(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.record import RunFolder
+    from jangin.resolve import TASK_JSON, recorded_task
+
+    o = asked.options
+    folder = RunFolder.open(o.run)
+    bundle = verb(
+        recorded_task(folder.read_json(TASK_JSON), folder.path, o.task),
+        folder,
+        key=(o.key or KEY).expanduser(),
+        name=o.name,
+        version=o.version,
+        allow_unqualified=o.allow_unqualified,
+    )
+    text = [f"{bundle.path} ({bundle.manifest['verdict']['verdict']}), signed by {bundle.signer}.", *_notes(bundle.notes)]
+    return Answer("\n".join(text), _plain({**_bundle(bundle), "run_dir": folder.path}))
+
+
+def _bundle(bundle: Any) -> dict[str, Any]:
+    return {
+        "bundle": bundle.path,
+        "name": bundle.manifest["identity"]["name"],
+        "version": bundle.manifest["identity"]["version"],
+        "verdict": bundle.manifest["verdict"]["verdict"],
+        "sha256": bundle.sha256,
+        "signer": bundle.signer,
+        "notes": bundle.notes,
+    }
+
+
+def _deliver(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    o = asked.options
+    folder = _new_folder(o.out or _default_folder(asked.task, o.seed), resume=o.resume)
+
+    def show(stage: str, now: Any) -> None:
+        if isinstance(now, str):
+            line.note(now)
+        else:
+            line.show(_learning(now) if stage == "learn" else _qualifying(now, line))
+
+    done = verb(
+        asked.task,
+        folder=folder,
+        seed=o.seed,
+        recipe=o.recipe or RECIPE,
+        steps=o.steps,
+        budget_s=o.budget_s,
+        claims=o.claim or None,
+        max_trials=o.max_trials,
+        device=o.device,
+        threads=o.threads,
+        key=(o.key or KEY).expanduser(),
+        version=o.version,
+        resume=o.resume,
+        progress=show,
+    )
+    bundle = done.bundle
+    shipped = f"  bundle       {bundle.path}, signed by {bundle.signer}" if bundle else f"  bundle       {done.sentence}"
+    seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in done.seconds.items())
+    text = [*_verdict_lines(done.verdict), f"  report       {done.report}", shipped, f"  time         {seconds}"]
+    data = {
+        **_verdict(done.verdict),
+        "report": done.report,
+        "bundle": bundle.path if bundle else None,
+        "signer": bundle.signer if bundle else None,
+        "shipped": done.sentence,
+        "seconds": done.seconds,
+        "notes": done.notes,
+    }
+    return Answer("\n".join([*text, *_notes(done.notes)]), _plain(data), done.verdict.exit_code)
+
+
+def _view(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    o = asked.options
+    folder, task, policy = _of_run(o)
+    seen = verb(folder, o.trial, policy=policy, task=task, web=o.web, port=o.port, speed=o.speed, say=line.note)
+    return Answer(seen.sentence, _plain(dataclasses.asdict(seen)))
+
+
+# ── folders ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _default_folder(task: Any, seed: int) -> Path:
+    return Path("runs") / f"{task.name.rpartition('/')[2]}-{seed}"
+
+
+def _new_folder(path: Path, *, resume: bool = False) -> RunFolder:
+    from jangin.record import RunFolder
+
+    return RunFolder.create(path, resume=resume)
+
+
+def _run_folder(path: Path) -> RunFolder:
+    """A new folder, or one that an earlier verb made and evidence belongs into."""
+    from jangin.record import RunFolder
+
+    if path.is_dir() and any(path.iterdir()) and not (path / "task.json").is_file():
+        raise BadFolder(f"{path} exists and is not a run folder. Give another place with --out.")
+    return RunFolder.create(path, resume=True)
+
+
+def _of_run(o: Any) -> tuple[RunFolder, Any, Any]:
+    """The folder of `o.run`, its task and its policy."""
+    from jangin.record import RunFolder
+    from jangin.resolve import TASK_JSON, recorded_policy, recorded_task
+
+    folder = RunFolder.open(o.run)
+    task = recorded_task(folder.read_json(TASK_JSON), folder.path, o.task)
+    return folder, task, recorded_policy(folder, task, o.policy)
+
+
+def kept(words: Sequence[str]) -> str:
+    """What an interrupted command left, and how to go on, in a sentence."""
+    from jangin.flags import parse
+
+    verb = words[0]
+    again = shlex.join(["jangin", *words])
+    asked = parse(verb, list(words[1:]))
+    out = getattr(asked.options, "out", None)
+    if verb in ("learn", "qualify", "deliver"):
+        given = Path(getattr(asked.options, "policy", ""))
+        own = given if verb == "qualify" and given.is_dir() else _default_folder(asked.task, asked.options.seed)
+        folder = out or own
+        if not folder.is_dir() or not any(folder.iterdir()):
+            return "Nothing was finished yet."
+        if verb == "qualify":
+            return f"Finished blocks are kept in {folder}; the same command goes on from there: {again}"
+        resume = "" if "--resume" in words else " --resume"
+        return f"What was finished is kept in {folder}. Go on with: {again}{resume}"
+    if verb == "run" and out is not None and Path(out).is_dir() and any(Path(out).iterdir()):
+        return f"The trials that ended are kept in {out}."
+    return "Nothing was written."
+
+
+# ── wording ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    """A verdict as plain values, `verdict`, `trials`, `claims` and `run_dir` first."""
+    values = {f.name: getattr(verdict, f.name) for f in dataclasses.fields(verdict)}
+    claims = [{f.name: getattr(c, f.name) for f in dataclasses.fields(c)} for c in verdict.claims]
+    return {**values, "claims": claims, "exit_code": verdict.exit_code}
+
+
+def _verdict_lines(verdict: Verdict) -> list[str]:
+    lines = [f"{verdict.verdict}  {verdict.sentence}", *(f"  {_claim(c)}" for c in verdict.claims)]
+    lines += [f"  because      {reason}" for reason in verdict.reasons]
+    return [*lines, f"  folder       {verdict.run_dir}"]
+
+
+def _claim(c: ClaimResult) -> str:
+    return f"{c.decision:<12} {c.claim}: {c.successes:,} of {c.n:,} trials, at least {_percent(c.bound)}"
+
+
+def _notes(notes: Sequence[str]) -> list[str]:
+    return [f"  note         {note}" for note in notes]
+
+
+def _plain(value: Any) -> Any:
+    """Plain values for JSON; infinity as the text "inf", which is how jangin's files say it."""
+    from jangin.task import canonical_json
+
+    plain = json.loads(canonical_json(value))
+    return {k: plain[str(k)] for k in value} if isinstance(value, Mapping) else plain
+
+
+def _percent(share: float) -> str:
+    """A share as a percentage that never rounds up to 100 %."""
+    return f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _joined(*parts: str) -> str:
+    return ", ".join(p for p in parts if p)
+
+
+COMMANDS: dict[str, Callable[..., Answer]] = {
+    "list": _list,
+    "simulate": _simulate,
+    "learn": _learn,
+    "qualify": _qualify,
+    "verify": _verify,
+    "replay": _replay,
+    "ship": _ship,
+    "run": _run,
+    "deliver": _deliver,
+    "view": _view,
+}

@@ -1,0 +1,295 @@
+"""What each verb can be told: one frozen dataclass per verb; its fields are the flags, its texts the help.
+
+    OPTIONS["simulate"]     # Simulate: what `jangin simulate --help` shows
+    Simulate(name="cell/reach", trials=100)
+
+Every text says the unit where there is one; the defaults are shown by the help. `__post_init__` only refuses, in one
+sentence. A verb that works on a task takes its name first; the task's own fields are flags too (see `flags`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, UseAppendAction, arg
+
+from jangin.errors import JanginError
+
+__all__ = [
+    "OPTIONS",
+    "Deliver",
+    "Learn",
+    "List",
+    "Output",
+    "Qualify",
+    "Replay",
+    "Run",
+    "Ship",
+    "Simulate",
+    "Verify",
+    "View",
+]
+
+TaskName = Annotated[Positional[str], arg(metavar="TASK")]
+RunPath = Annotated[Positional[Path], arg(metavar="RUN")]
+BundlePath = Annotated[Positional[Path], arg(metavar="BUNDLE")]
+Text = Annotated[str, arg(metavar="TEXT")]
+OptionalText = Annotated[str | None, arg(metavar="TEXT")]
+Number = Annotated[int, arg(metavar="N")]
+OptionalNumber = Annotated[int | None, arg(metavar="N")]
+OptionalSeconds = Annotated[float | None, arg(metavar="SECONDS")]
+Folder = Annotated[Path | None, arg(metavar="FOLDER")]
+KeyFile = Annotated[Path | None, arg(metavar="FILE")]
+
+
+def _at_least(low: float, **values: float | None) -> None:
+    """Refuse a number below `low`; None is "not said" and passes."""
+    for name, value in values.items():
+        if value is not None and not (math.isfinite(value) and value >= low):
+            raise JanginError(f"--{name.replace('_', '-')} is {value:g}; give a number of at least {low:g}.")
+
+
+@dataclass(frozen=True)
+class Output:
+    """How the answer is given; every verb has these."""
+
+    json: bool = False
+    """Print one JSON object on standard output and nothing else there."""
+    debug: bool = False
+    """Show the full traceback of an unexpected error (also: JANGIN_DEBUG=1)."""
+
+
+@dataclass(frozen=True)
+class List:
+    """Show what is here: verbs, tasks, robots, engines and recipes."""
+
+
+@dataclass(frozen=True)
+class Simulate:
+    """Run a policy on a task's trials and count what became of them."""
+
+    name: TaskName
+    """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
+    policy: Text = "expert"
+    """The policy: expert, teacher, zero, random, a policy.onnx, a run folder or a .bundle."""
+    trials: Number = 1000
+    """How many trials [count]."""
+    seed: Number = 0
+    """Seed that fixes every trial's conditions and noise."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
+    block: Number = 256
+    """Trials simulated side by side [count]."""
+    out: Folder = None
+    """Folder for trials.parquet; without it nothing is written."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, trials=self.trials, block=self.block)
+        _at_least(0, seed=self.seed, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Learn:
+    """Learn a policy for a task."""
+
+    name: TaskName
+    """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
+    out: Folder = None
+    """Run folder for policy.onnx and curve.csv; without it runs/TASK-SEED."""
+    recipe: OptionalText = None
+    """How to learn: a recipe from `jangin list`; without it the one that measured best."""
+    seed: Number = 0
+    """Seed of initial weights, exploration and training trials."""
+    budget_s: OptionalSeconds = None
+    """Longest time to learn [s]; without it the recipe's own."""
+    steps: OptionalNumber = None
+    """Most control steps to learn from [count]; without it the recipe's own."""
+    device: Text = "cpu"
+    """Where the networks are trained: a torch device such as cpu, cuda or mps."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core."""
+    resume: bool = False
+    """Go on with a run that was interrupted."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, seed=self.seed, threads=self.threads)
+        _at_least(1, steps=self.steps, budget_s=self.budget_s)
+
+
+@dataclass(frozen=True)
+class Qualify:
+    """Prove or refute claims about a policy, with evidence that replays."""
+
+    name: TaskName
+    """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
+    policy: Text
+    """The policy: expert, zero, random, a policy.onnx, a run folder or a .bundle."""
+    claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
+    """A claim, repeatable, as "success >= 0.99 @ 0.95", "q95(cycle_s) <= 4.0" or "P(peak_force_n > 60) <= 0.01"; without
+    one the task's own."""
+    out: Folder = None
+    """Run folder for plan, evidence and report; without it the policy's run folder, or else runs/TASK-SEED."""
+    seed: Number = 0
+    """Seed of the evidence's trials."""
+    max_trials: Number = 20_000
+    """Give up undecided after so many trials [count]."""
+    block: Number = 256
+    """Trials simulated side by side [count]; part of the plan."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, max_trials=self.max_trials, block=self.block)
+        _at_least(0, seed=self.seed, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Verify:
+    """Check a run folder: every hash, the plan, and the verdict recomputed from the evidence."""
+
+    run: RunPath
+    """The run folder that qualify or deliver made."""
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Run one trial of the evidence again and compare every bit."""
+
+    run: RunPath
+    """The run folder that qualify or deliver made."""
+    trial: Number
+    """Number of the trial, as in the evidence's column `trial`."""
+    task: OptionalText = None
+    """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
+    policy: OptionalText = None
+    """The policy, where the run folder does not hold it."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, trial=self.trial, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Ship:
+    """Put a qualified policy, its limits and its evidence into one signed file."""
+
+    run: RunPath
+    """The run folder that deliver made, or learn and then qualify."""
+    name: OptionalText = None
+    """Name of the bundle; without it the run folder's."""
+    version: Text = "1.0.0"
+    """Version of the bundle, as 1.0.0."""
+    key: KeyFile = None
+    """ed25519 private key that signs (PEM); without it your own in ~/.config/jangin, made at first use."""
+    task: OptionalText = None
+    """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
+    allow_unqualified: bool = False
+    """Ship without a QUALIFIED verdict; the bundle then says so, and so does every record of its runs."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """Execute a bundle on a plant; it refuses whatever it was not qualified for."""
+
+    bundle: BundlePath
+    """The .bundle file."""
+    on: Text = "sim"
+    """The plant: sim is the simulated cell."""
+    trials: Number = 100
+    """How many trials [count]."""
+    seed: Number = 0
+    """Seed of the trials' conditions and noise."""
+    task: OptionalText = None
+    """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
+    out: Folder = None
+    """Folder for trials.parquet and log.json; without it nothing is written."""
+    trust: OptionalText = None
+    """The signer to insist on: a fingerprint (64 hexadecimal digits) or the file of a public key; without it any is noted."""
+    provider: Text = "CPUExecutionProvider"
+    """ONNX Runtime execution provider; the run is refused when another one would execute."""
+    allow_unqualified: bool = False
+    """Run a bundle whose verdict is not QUALIFIED; every record then says so."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, trials=self.trials)
+        _at_least(0, seed=self.seed, threads=self.threads)
+
+
+@dataclass(frozen=True)
+class Deliver:
+    """The main job: learn, qualify, report and ship into one folder."""
+
+    name: TaskName
+    """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
+    out: Folder = None
+    """Run folder for everything; without it runs/TASK-SEED."""
+    seed: Number = 0
+    """Seed of learning and of the evidence; the two never share a trial."""
+    recipe: OptionalText = None
+    """How to learn: a recipe from `jangin list`; without it the one that measured best."""
+    budget_s: OptionalSeconds = None
+    """Longest time to learn [s]; without it the recipe's own."""
+    steps: OptionalNumber = None
+    """Most control steps to learn from [count]; without it the recipe's own."""
+    claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
+    """A claim, repeatable, as for qualify; without one the task's own."""
+    max_trials: Number = 20_000
+    """Give up undecided after so many trials [count]."""
+    device: Text = "cpu"
+    """Where the networks are trained: a torch device such as cpu, cuda or mps."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core."""
+    key: KeyFile = None
+    """ed25519 private key that signs (PEM); without it your own in ~/.config/jangin, made at first use."""
+    version: Text = "1.0.0"
+    """Version of the bundle, as 1.0.0."""
+    resume: bool = False
+    """Go on with a run that was interrupted; finished stages are kept."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, seed=self.seed, threads=self.threads)
+        _at_least(1, steps=self.steps, budget_s=self.budget_s, max_trials=self.max_trials)
+
+
+@dataclass(frozen=True)
+class View:
+    """Watch one trial in MuJoCo's viewer."""
+
+    run: RunPath
+    """The run folder that qualify or deliver made."""
+    trial: Number = 0
+    """Number of the trial, as in the evidence's column `trial`."""
+    web: bool = False
+    """Show it in a browser instead of a window; only this machine can connect."""
+    port: Number = 0
+    """Port of the web viewer; 0 takes the first free one from 8080 on."""
+    speed: Annotated[float, arg(metavar="FACTOR")] = 1.0
+    """How fast to play [simulated seconds per second]."""
+    task: OptionalText = None
+    """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
+    policy: OptionalText = None
+    """The policy, where the run folder does not hold it."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, trial=self.trial, port=self.port)
+        _at_least(0.01, speed=self.speed)
+
+
+OPTIONS: dict[str, type] = {
+    "list": List,
+    "simulate": Simulate,
+    "learn": Learn,
+    "qualify": Qualify,
+    "verify": Verify,
+    "replay": Replay,
+    "ship": Ship,
+    "run": Run,
+    "deliver": Deliver,
+    "view": View,
+}

@@ -1,0 +1,293 @@
+"""Prove or refute claims about a policy, with evidence that replays.
+
+    verdict = qualify(policy, PegInsert(), seed=7, folder=RunFolder.create("runs/peg"))
+    verdict.verdict, verdict.exit_code, verdict.sentence        # "QUALIFIED", 0, "Qualified: policy.onnx on ..."
+
+In this order: what no policy could prove is refused; the plan is written and thereby frozen; the first block of trials is
+run, and run again (every value must be the same bits); doing nothing and doing anything must not pass; then blocks are
+run until the claims are settled or the plan's `max_trials`, rounded up to whole blocks, are used up. The folder gets
+
+    evidence/plan.yaml         before the first trial; its sha256 is the plan's hash
+    evidence/trials.parquet    every row of every block that was run, in trial order
+    evidence/baselines.parquet other policies on the first trials of the same stream
+    evidence/verdict.json      the decision, recomputable from the files above (`verify`)
+
+Interrupted at any time, finished blocks stay in evidence/blocks/ and the same call goes on from there; the files at the
+end are the same bytes. What it does not do: learn, seal the folder, or say anything about a real machine.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from jangin.claim import Claim
+from jangin.engine.rollout import BLOCK, rollout, run_block
+from jangin.errors import BadClaim, BadFolder, BadPolicy, JanginError, nearest
+from jangin.evidence import BASELINES, PLAN, TRIALS, VERDICT, Plan, Rerun
+from jangin.evidence import differing, judge, make_plan, null_faults, read_plan, results, row_faults, together
+from jangin.policy import Blind, Random, Zero
+from jangin.record import RunFolder, sha256_file
+from jangin.stats.family import Settled, settle
+from jangin.stats.sequential import EProcess, trials_to_support
+from jangin.task import ClaimResult, Policy, Task, Trials, Verdict, World
+
+__all__ = ["BASELINE_TRIALS", "CHECK_TRIALS", "MAX_TRIALS", "Progress", "qualify"]
+
+MAX_TRIALS = 20_000
+CHECK_TRIALS = 64  # of zero and random actions: enough to see a rate of half the claimed one
+BASELINE_TRIALS = 256  # of the expert and of the policy without touch
+BLOCKS = "evidence/blocks"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a qualification is.
+
+    Attributes:
+        stage: "evidence" (the claims' own trials), "check" (again, zero, random) or "baseline".
+        policy: whose trials these are.
+        trials, max_trials, successes: counts in this stage; `max_trials` may not be needed.
+        claims: how the claims stand by now; empty before the first block.
+    """
+
+    stage: Literal["evidence", "check", "baseline"]
+    policy: str
+    trials: int
+    max_trials: int
+    successes: int
+    claims: tuple[ClaimResult, ...] = ()
+
+
+def qualify(
+    policy: Policy,
+    task: Task,
+    claims: Sequence[Claim | str] | None = None,
+    *,
+    seed: int,
+    folder: RunFolder,
+    max_trials: int = MAX_TRIALS,
+    block: int = BLOCK,
+    threads: int = 0,
+    baselines: bool = True,
+    progress: Callable[[Progress], None] | None = None,
+) -> Verdict:
+    """Decide `claims` (the task's own unless given) on trials of the stream (task, seed, "evidence").
+
+    Random: only the trials of that stream, and the random policy's own stream. The result does not depend on `threads`.
+    With `baselines` the expert, and the policy with its sense of touch taken away, run on the first trials too; zero and
+    random actions always do, because evidence on a task that anything solves is INVALID. `progress` is called after every
+    block and may raise to stop; what is finished is kept.
+
+    Raises: BadClaim when a claim cannot be proved within `max_trials` or reads an unknown column; BadPolicy when the
+    policy sees what only a simulator knows; BadFolder when the folder holds another plan or cannot be written.
+    """
+    if block < 1:
+        raise JanginError(f"The block size is {block}; give at least 1 trial, as --block 256.")
+    task = task.at("evidence")
+    most = -(-max_trials // block) * block
+    chosen = _claims(task, task.claims if claims is None else claims, most)
+    if policy.sees != "observation":
+        raise BadPolicy(
+            f"The policy {policy.name!r} sees what only a simulator knows, so no real machine could run it; "
+            f"qualify one that sees the observation."
+        )
+    world = task.world(block, threads=threads, seed=seed, purpose="evidence")
+    plan = make_plan(policy, task, chosen, seed=seed, block=block, max_trials=most, engine=world.engine)
+    _freeze(folder, plan)
+    run = _Run(policy, task, plan, folder, threads, progress)
+    parts = _stored(folder, plan)
+    if not parts:
+        parts = [run.block(world, 0)]
+        world = task.world(block, threads=threads, seed=seed, purpose="evidence")
+    rerun = run.again(world, parts[0].head(block))
+    tables = {"zero": run.other("check", Zero(task)), "random": run.other("check", Random(task, seed=seed))}
+    sound = not rerun.differs and not null_faults(plan, tables)
+    parts = run.until_settled(world, parts, sound=sound)
+    del world  # its memory goes before the baselines build worlds of their own
+    if baselines and sound:
+        tables |= {p.name: run.other("baseline", p) for p in _others(policy, task)}
+    return _finish(run, _joined(parts), tables, rerun)
+
+
+# ── before the first trial ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _claims(task: Task, claims: Sequence[Claim | str], most: int) -> tuple[Claim, ...]:
+    """The claims, each of which a perfect policy could prove within `most` trials, on columns the trials will have."""
+    chosen = tuple(Claim.parse(c) if isinstance(c, str) else c for c in claims)
+    if not chosen:
+        raise BadClaim(
+            f"{task.name} declares no claim and none was given. Give one, as --claim 'success >= 0.99 @ 0.95'."
+        )
+    texts = [str(c) for c in chosen]
+    if twice := next((t for t in texts if texts.count(t) > 1), None):
+        raise BadClaim(f"The claim '{twice}' is given twice. Give each claim once.")
+    columns = [*task.columns, *task.conditions.names]
+    for claim in chosen:
+        if claim.kind != "success" and claim.column not in columns:
+            hint = nearest(claim.column, columns)
+            did = f" Did you mean {hint!r}?" if hint else ""
+            raise BadClaim(
+                f"The claim '{claim}' reads {claim.column!r}, which {task.name} does not record.{did} "
+                f"It records: {', '.join(sorted(columns))}."
+            )
+        needed = int(trials_to_support(claim.p0, claim.alpha, 0))
+        if needed > most:
+            raise BadClaim(
+                f"The claim '{claim}' needs {needed:,} trials even of a policy that never fails; the plan allows {most:,}. "
+                f"Give --max-trials {needed} or more, or claim less."
+            )
+    return chosen
+
+
+def _freeze(folder: RunFolder, plan: Plan) -> None:
+    """Write the plan, or see that the one that is there is the same; a plan never changes."""
+    if not folder.has(PLAN):
+        if folder.has(TRIALS):
+            raise BadFolder(f"{folder / TRIALS} is there without a plan. Give another place with --out.")
+        folder.write_text(PLAN, plan.text)
+        return
+    there = read_plan(folder)
+    if there.values != plan.values:
+        name = next(k for k, v in plan.values.items() if there.values.get(k) != v)
+        old, new = there.values.get(name), plan.values[name]
+        if isinstance(old, dict) and isinstance(new, dict):
+            part = next(k for k in {**old, **new} if old.get(k) != new.get(k))
+            name, old, new = f"{name}.{part}", old.get(part), new.get(part)
+        raise BadFolder(
+            f"{folder / PLAN} is frozen with {name} {_brief(old)}; this call has {_brief(new)}. "
+            f"Give another place with --out, or repeat the call as it was."
+        )
+
+
+def _brief(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _stored(folder: RunFolder, plan: Plan) -> list[Trials]:
+    """What an earlier call with the same plan finished: its table, then the blocks that came after it."""
+    parts = []
+    if folder.has(TRIALS):
+        recorded = folder.read_json(VERDICT).get("hashes", {}).get("trials") if folder.has(VERDICT) else None
+        if recorded not in (None, sha256_file(folder / TRIALS)):
+            raise BadFolder(f"{folder / TRIALS} was changed after its verdict. Give another place with --out.")
+        parts.append(folder.read_trials(TRIALS))
+    done = sum(len(p) for p in parts) // plan.block
+    while folder.has(_block_name(done)):
+        parts.append(folder.read_trials(_block_name(done)))
+        done += 1
+    return parts
+
+
+def _block_name(block: int) -> str:
+    return f"{BLOCKS}/{block:06d}.parquet"
+
+
+# ── the trials ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class _Run:
+    """What every step of one qualification needs."""
+
+    policy: Policy
+    task: Task
+    plan: Plan
+    folder: RunFolder
+    threads: int
+    progress: Callable[[Progress], None] | None
+
+    def block(self, world: World, k: int) -> Trials:
+        """Run block k and keep it, whole, in the folder."""
+        part = run_block(self.task, world, self.policy, k * self.plan.block, seed=self.plan.seed)
+        meta = {**part.meta, "purpose": "evidence", "plan": self.plan.sha256}
+        part = dataclasses.replace(part, meta=meta)
+        self.folder.write_trials(_block_name(k), part)
+        return part
+
+    def again(self, world: World, first: Trials) -> Rerun:
+        """The first block a second time, in a world that did not run it."""
+        second = run_block(self.task, world, self.policy, 0, seed=self.plan.seed)
+        self.tell(Progress("check", self.policy.name, len(second), len(second), second.successes))
+        return Rerun(len(second), differing(first, second))
+
+    def other(self, stage: Literal["check", "baseline"], policy: Policy) -> Trials:
+        """Another policy on the first trials of the same stream."""
+        n = min(self.plan.block, CHECK_TRIALS if stage == "check" else BASELINE_TRIALS)
+        trials = rollout(self.task, policy, n, seed=self.plan.seed, purpose="evidence", size=n, threads=self.threads)
+        self.tell(Progress(stage, policy.name, n, n, trials.successes))
+        return trials
+
+    def until_settled(self, world: World, parts: list[Trials], *, sound: bool) -> list[Trials]:
+        """Blocks until the claims are settled, the plan is used up, or a row is no evidence."""
+        processes = [EProcess.begin(p0=c.p0, alpha=c.alpha) for c in self.plan.claims]
+        parts, unread, successes = list(parts), list(parts), 0
+        while True:
+            for part in unread:
+                sound = sound and not row_faults(self.plan, part)
+                successes += part.successes
+                pairs = zip(self.plan.claims, processes, strict=True)
+                processes = [p.extended(c.indicator(part.columns)) for c, p in pairs]
+            settled = settle(processes, alpha_refute=self.plan.alpha_refute)
+            done = len(processes[0])
+            self.tell_claims(processes, settled, successes)
+            if not sound or settled.at is not None or done >= self.plan.max_trials:
+                return parts
+            unread = [self.block(world, done // self.plan.block)]
+            parts += unread
+
+    def tell_claims(self, processes: Sequence[EProcess], settled: Settled, successes: int) -> None:
+        """Progress with every claim's standing."""
+        if self.progress is not None:
+            now = results(self.plan, processes, settled)
+            self.tell(Progress("evidence", self.policy.name, now[0].n, self.plan.max_trials, successes, now))
+
+    def tell(self, now: Progress) -> None:
+        """Report progress to whoever asked for it."""
+        if self.progress is not None:
+            self.progress(now)
+
+
+def _others(policy: Policy, task: Task) -> list[Policy]:
+    """The baselines of a report: what a plant would run today, and the policy without its sense of touch."""
+    others: list[Policy] = []
+    expert = task.expert()
+    if expert is not None and expert.name != policy.name:
+        others.append(expert)
+    if task.observation.of_sense("touch").any():
+        others.append(Blind(policy, task))
+    return others
+
+
+# ── after the last one ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _joined(parts: Sequence[Trials]) -> Trials:
+    """All rows as one table, with the control steps of all parts."""
+    joined = Trials.concat(parts)
+    steps = sum(int(p.meta["control_steps"]) for p in parts)
+    return dataclasses.replace(joined, meta={**joined.meta, "control_steps": steps})
+
+
+def _finish(run: _Run, trials: Trials, tables: dict[str, Trials], rerun: Rerun) -> Verdict:
+    """Write the evidence and the verdict; the blocks go when the whole table is safe."""
+    folder, plan = run.folder, run.plan
+    folder.write_trials(TRIALS, trials)
+    folder.write_trials(BASELINES, together(tables))
+    hashes = {
+        "plan": sha256_file(folder / PLAN),
+        "task": plan.task["sha256"],
+        "trials": sha256_file(folder / TRIALS),
+        "baselines": sha256_file(folder / BASELINES),
+    }
+    if plan.policy["sha256"] is not None:
+        hashes["policy"] = plan.policy["sha256"]
+    judgement = judge(plan, trials, tables, rerun, hashes)
+    folder.write_json(VERDICT, dict(judgement.record))
+    for k in range(len(trials) // plan.block):
+        folder.remove(_block_name(k))
+    return dataclasses.replace(judgement.verdict, run_dir=str(folder.path))

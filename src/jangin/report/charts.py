@@ -1,0 +1,405 @@
+"""Small charts as inline SVG: a line chart, a histogram of several samples, a dot plot and a heat strip.
+
+    svg = line_chart("Evidence", "log10 e-value over trials", [Line("for", n, e, "policy")], x=Axis("trials"),
+                     y=Axis("log10 e"), marks=[Mark(1.3, "1/α = 20")])
+
+A chart is a string of markup for an HTML page: it has a title and a description for those who do not see it, takes its
+colours from the page's style sheet by class (so it follows light, dark and print), and carries no script and no link.
+Every text that comes in is escaped here. Non-finite values are left out of the drawing; say their number in the text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from markupsafe import Markup, escape
+
+from jangin.report.wording import exact
+from jangin.task import Array
+
+__all__ = ["Axis", "Dots", "Line", "Mark", "Sample", "dot_plot", "heat_strip", "histogram", "line_chart", "ticks"]
+
+_CHAR = 5.9  # mean width of a character at the charts' 11 px [px]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What an axis shows: its label with unit, its ends (None: from the data), and whether it is logarithmic."""
+
+    label: str
+    low: float | None = None
+    high: float | None = None
+    log: bool = False
+    percent: bool = False
+    ticks: int = 5
+
+
+@dataclass(frozen=True)
+class Line:
+    """A named line: x and y are (n,), `tone` is a colour class of the style sheet; a NaN in y breaks the line."""
+
+    name: str
+    x: Array
+    y: Array
+    tone: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A labelled straight line across a chart at `value`: a threshold or a limit; `right` says where its label stands."""
+
+    value: float
+    label: str
+    tone: str = "limit"
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row of a histogram: values (n,), of which the finite ones are drawn, and a note beside the name."""
+
+    name: str
+    values: Array
+    tone: str
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Dots:
+    """Points with intervals: all arrays (n,)."""
+
+    x: Array
+    y: Array
+    low: Array
+    high: Array
+    tone: str
+
+
+# ── scales ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """Data low .. high to pixels start .. end."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+    log: bool = False
+
+    def __call__(self, value: Array | float) -> Array:
+        v, low, high = np.asarray(value, float), self.low, self.high
+        if self.log:
+            v, low, high = np.log(v), math.log(low), math.log(high)
+        return self.start + (v - low) / (high - low) * (self.end - self.start)
+
+
+def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
+    """Round numbers from `low` to `high`: about `wanted` of them, 1, 2 or 5 times a power of ten apart."""
+    if not high > low:
+        return [low]
+    raw = (high - low) / max(wanted, 1)
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw * (1 - 1e-9))
+    first = math.ceil(low / step - 1e-9)
+    return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def _log_ticks(low: float, high: float, wanted: int) -> list[float]:
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for steps in ((1.0, 2.0, 5.0), (1.0, 3.0), (1.0,)):
+        found = [m * 10.0**d for d in decades for m in steps if low * (1 - 1e-9) <= m * 10.0**d <= high * (1 + 1e-9)]
+        if 2 <= len(found) <= wanted + 1:
+            return found
+    return found if 1 < len(found) <= wanted + 1 else [low, high]
+
+
+def _range(axis: Axis, parts: Sequence[Array | float]) -> Axis:
+    """The axis with both ends set: as asked, or from the finite data, and never empty."""
+    values = np.concatenate([np.atleast_1d(np.asarray(p, float)).ravel() for p in parts]) if parts else np.zeros(0)
+    values = values[np.isfinite(values)]
+    low = axis.low if axis.low is not None else float(values.min()) if values.size else 0.0
+    high = axis.high if axis.high is not None else float(values.max()) if values.size else 1.0
+    if not high > low:
+        space = 0.5 * abs(low) or 1.0
+        low, high = (low if axis.low is not None else low - space), low + space
+    return replace(axis, low=low, high=high, log=axis.log and low > 0)
+
+
+def _rounded_up(axis: Axis) -> Axis:
+    """The axis up to its next tick, so that the highest line has a number above it."""
+    assert axis.low is not None and axis.high is not None
+    found = ticks(axis.low, axis.high, axis.ticks)
+    if len(found) < 2 or axis.log or found[-1] >= axis.high:
+        return axis
+    return replace(axis, high=found[-1] + found[1] - found[0])
+
+
+# ── the parts of a drawing ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def _n(value: float) -> str:
+    return f"{float(value):.1f}".removesuffix(".0")
+
+
+def _text(x: float, y: float, text: str, anchor: str = "start", tone: str = "") -> str:
+    kind = f' class="{escape(tone)}"' if tone else ""
+    return f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="{anchor}"{kind}>{escape(text)}</text>'
+
+
+def _rule(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
+    return f'<line x1="{_n(x1)}" y1="{_n(y1)}" x2="{_n(x2)}" y2="{_n(y2)}" class="{escape(kind)}"/>'
+
+
+def _svg(
+    width: float, height: float, title: str, description: str, parts: Sequence[str], kind: str = "chart"
+) -> Markup:
+    head = f'<svg class="{kind}" viewBox="0 0 {_n(width)} {_n(height)}" role="img" aria-label="{escape(title)}">'
+    return Markup(f"{head}<title>{escape(title)}</title><desc>{escape(description)}</desc>{''.join(parts)}</svg>")
+
+
+@dataclass(frozen=True)
+class _Plot:
+    """The rectangle that data is drawn in, with its two scales."""
+
+    x: _Scale
+    y: _Scale
+    x_axis: Axis
+    y_axis: Axis
+
+    def grid(self) -> list[str]:
+        """Horizontal grid lines with labels, the x axis with ticks and both labels."""
+        left, right, bottom = self.x.start, self.x.end, self.y.start
+        parts = []
+        for v in _tick_values(self.y_axis):
+            y = float(self.y(v))
+            parts += [_rule(left, y, right, y, "rule"), _text(left - 6, y + 4, _tick_text(v, self.y_axis), "end")]
+        parts.append(_rule(left, bottom, right, bottom, "axis"))
+        for v in _tick_values(self.x_axis):
+            x = float(self.x(v))
+            parts += [
+                _rule(x, bottom, x, bottom + 4, "axis"),
+                _text(x, bottom + 16, _tick_text(v, self.x_axis), "middle"),
+            ]
+        if self.x_axis.label:
+            parts.append(_text((left + right) / 2, bottom + 32, self.x_axis.label, "middle", "label"))
+        return parts
+
+    def path(self, x: Array, y: Array) -> str:
+        """An SVG path through the finite points, broken at the others."""
+        px, py = self.x(np.asarray(x, float)), self.y(np.asarray(y, float))
+        good = np.isfinite(px) & np.isfinite(py)
+        pieces, pen_down = [], False
+        for ok, u, v in zip(good, px, py, strict=True):
+            if ok:
+                pieces.append(f"{'L' if pen_down else 'M'}{_n(u)} {_n(v)}")
+            pen_down = bool(ok)
+        return "".join(pieces)
+
+
+def _tick_values(axis: Axis) -> list[float]:
+    assert axis.low is not None and axis.high is not None
+    if axis.ticks == 0:
+        return []
+    return _log_ticks(axis.low, axis.high, axis.ticks) if axis.log else ticks(axis.low, axis.high, axis.ticks)
+
+
+def _tick_text(value: float, axis: Axis) -> str:
+    return f"{exact(round(100 * value, 6))} %" if axis.percent else exact(float(f"{value:.3g}"))
+
+
+def _legend(lines: Sequence[tuple[str, str]], x: float, y: float) -> list[str]:
+    """Line samples with their names, from left to right."""
+    parts = []
+    for name, tone in lines:
+        parts += [_rule(x, y - 4, x + 20, y - 4, f"line {tone}"), _text(x + 25, y, name)]
+        x += 25 + _CHAR * len(name) + 16
+    return parts
+
+
+# ── charts ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def line_chart(
+    title: str,
+    description: str,
+    lines: Sequence[Line],
+    *,
+    x: Axis,
+    y: Axis,
+    marks: Sequence[Mark] = (),
+    at: Sequence[Mark] = (),
+    width: float = 340,
+    height: float = 220,
+) -> Markup:
+    """Lines over a common x, with horizontal `marks` and vertical ones `at`; values beyond the y axis run along its edge."""
+    asked = y.high
+    x, y = _range(x, [line.x for line in lines]), _range(y, [*(line.y for line in lines), *(m.value for m in marks)])
+    y = _rounded_up(y) if asked is None else y
+    assert x.low is not None and x.high is not None and y.low is not None and y.high is not None
+    left, right, top, bottom = 46.0, width - 12.0, 28.0, height - 38.0
+    plot = _Plot(_Scale(x.low, x.high, left, right, x.log), _Scale(y.low, y.high, bottom, top, y.log), x, y)
+    parts = [*plot.grid(), _text(4, 12, y.label, tone="label")]
+    if len(lines) > 1:
+        parts += _legend([(line.name, line.tone) for line in lines], 4 + _CHAR * len(y.label) + 18, 12)
+    for m in marks:
+        level = float(plot.y(m.value))
+        parts.append(_rule(left, level, right, level, f"mark {m.tone}"))
+    labels: list[str] = []
+    for m in at:
+        where = float(plot.x(m.value))
+        after = where < width / 2
+        parts.append(_rule(where, top, where, bottom, f"mark {m.tone}"))
+        side = (where + 4, "start") if after else (where - 4, "end")
+        labels.append(_text(side[0], bottom - 6, m.label, side[1], f"on {m.tone}"))
+    for line in lines:
+        parts += _drawn(
+            plot, *_thin(np.asarray(line.x, float), np.clip(np.asarray(line.y, float), y.low, y.high)), line.tone
+        )
+    for m in marks:
+        where, anchor = (right - 2, "end") if m.right else (left + 4, "start")
+        labels.append(_text(where, float(plot.y(m.value)) - 4, m.label, anchor, f"on {m.tone}"))
+    return _svg(width, height, title, description, [*parts, *labels])  # labels last: no line runs through them
+
+
+def _drawn(plot: _Plot, x: Array, y: Array, tone: str) -> list[str]:
+    """A line, or a dot where there is only one point."""
+    known = np.flatnonzero(np.isfinite(y))
+    if len(known) != 1:
+        return [f'<path d="{plot.path(x, y)}" class="line {escape(tone)}"/>']
+    px, py = plot.x(x[known[0]]), plot.y(y[known[0]])
+    return [f'<circle cx="{_n(px)}" cy="{_n(py)}" r="3" class="dot {escape(tone)}"/>']
+
+
+def _thin(x: Array, y: Array, most: int = 300) -> tuple[Array, Array]:
+    """At most about 2 * most points of a long line: each stretch keeps its lowest and its highest point."""
+    if len(x) <= 2 * most:
+        return x, y
+    keep = {0, len(x) - 1}
+    for part in np.array_split(np.arange(len(x)), most):
+        values = y[part]
+        keep.update((int(part[np.argmin(values)]), int(part[np.argmax(values)])))
+    index = np.array(sorted(keep))
+    return x[index], y[index]
+
+
+def histogram(
+    title: str,
+    description: str,
+    samples: Sequence[Sample],
+    *,
+    x: Axis,
+    marks: Sequence[Mark] = (),
+    nbins: int = 40,
+    width: float = 440,
+) -> Markup:
+    """One row of bars per sample over a common x axis; a bar's height is the share of the row's largest bar.
+
+    Bars stand for shares of all values of a row, so rows of different length compare; values beyond the axis's ends
+    are counted in its first and last bin.
+    """
+    x = _range(x, [*(s.values for s in samples), *(m.value for m in marks)])
+    assert x.low is not None and x.high is not None
+    heights = [64 if k == 0 else 34 for k in range(len(samples))]
+    levels = _levels([(m.value - x.low) / (x.high - x.low) * (width - 24) for m in marks], [m.label for m in marks])
+    top = 8 + 13 * (max(levels, default=-1) + 1)
+    bottom = top + sum(heights) + 16 * len(samples)
+    scale = _Scale(x.low, x.high, 12, width - 12)
+    plot = _Plot(scale, _Scale(0, 1, bottom, top), x, Axis("", 0, 1, ticks=0))
+    edges, parts, base = np.linspace(x.low, x.high, nbins + 1), plot.grid(), float(top)
+    for sample, tall in zip(samples, heights, strict=True):
+        base += 16 + tall
+        parts.append(
+            _text(14, base - tall - 4, f"{sample.name}{' · ' + sample.note if sample.note else ''}", tone="row")
+        )
+        parts += [_rule(12, base, width - 12, base, "rule"), _bars(sample, edges, scale, base, tall - 4)]
+    for m, level in zip(marks, levels, strict=True):
+        at, line = float(scale(m.value)), top - 5 - 13 * level
+        right = at + 4 + _CHAR * len(m.label) > width
+        parts.append(_rule(at, line + 2, at, bottom, f"mark {m.tone}"))
+        parts.append(_text(at - 3 if right else at + 3, line, m.label, "end" if right else "start", f"on {m.tone}"))
+    return _svg(width, bottom + 40, title, description, parts)
+
+
+def _bars(sample: Sample, edges: Array, scale: _Scale, base: float, tall: float) -> str:
+    values = np.asarray(sample.values, float)
+    values = np.clip(values[np.isfinite(values)], edges[0], edges[-1])
+    counts, _ = np.histogram(values, edges)
+    if counts.max(initial=0) == 0:
+        return ""
+    pieces = []
+    for k in np.flatnonzero(counts):
+        left, right = float(scale(edges[k])), float(scale(edges[k + 1]))
+        rise = max(tall * counts[k] / counts.max(), 1.0)  # one trial must still be seen
+        pieces.append(f"M{_n(left + 0.5)} {_n(base)}V{_n(base - rise)}H{_n(right - 0.5)}V{_n(base)}Z")
+    return f'<path d="{"".join(pieces)}" class="bar {escape(sample.tone)}"/>'
+
+
+def _levels(positions: Sequence[float], labels: Sequence[str]) -> list[int]:
+    """A row for each label above a chart so that none runs into another; 0 is the lowest row."""
+    taken: list[list[tuple[float, float]]] = []
+    levels = []
+    for at, text in zip(positions, labels, strict=True):
+        span = (at - _CHAR * len(text) - 8, at + _CHAR * len(text) + 8)
+        free = (k for k, row in enumerate(taken) if all(span[1] < a or span[0] > b for a, b in row))
+        level = next(free, len(taken))
+        if level == len(taken):
+            taken.append([])
+        taken[level].append(span)
+        levels.append(level)
+    return levels
+
+
+def dot_plot(
+    title: str,
+    description: str,
+    dots: Dots,
+    *,
+    x: Axis,
+    y: Axis,
+    marks: Sequence[Mark] = (),
+    width: float = 320,
+    height: float = 150,
+) -> Markup:
+    """Points with vertical intervals, joined by a thin line; marks are horizontal."""
+    x, y = _range(x, [dots.x]), _range(y, [dots.y, dots.low, dots.high, *(m.value for m in marks)])
+    assert x.low is not None and x.high is not None and y.low is not None and y.high is not None
+    foot = 38 if x.label else 22
+    plot = _Plot(_Scale(x.low, x.high, 52, width - 14, x.log), _Scale(y.low, y.high, height - foot, 24, y.log), x, y)
+    parts = [*plot.grid(), _text(4, 12, y.label, tone="label")]
+    for m in marks:
+        at = float(plot.y(m.value))
+        parts += [
+            _rule(52, at, width - 14, at, f"mark {m.tone}"),
+            _text(width - 14, at - 3, m.label, "end", f"on {m.tone}"),
+        ]
+    parts.append(f'<path d="{plot.path(dots.x, dots.y)}" class="join {escape(dots.tone)}"/>')
+    for px, py, low, high in zip(dots.x, dots.y, dots.low, dots.high, strict=True):
+        if not np.isfinite(py):
+            continue
+        at, ends = float(plot.x(px)), plot.y(np.clip([low, high], y.low, y.high))
+        if np.isfinite(ends).all():
+            parts.append(_rule(at, ends[0], at, ends[1], f"whisker {dots.tone}"))
+        middle = float(plot.y(np.clip(py, y.low, y.high)))
+        parts.append(f'<circle cx="{_n(at)}" cy="{_n(middle)}" r="3.2" class="dot {escape(dots.tone)}"/>')
+    return _svg(width, height, title, description, parts)
+
+
+def heat_strip(title: str, description: str, shares: Array, labels: Sequence[str], *, tone: str = "bad") -> Markup:
+    """A row of cells, the darker the larger the share (n,) in [0, 1]; a cell without data is hatched by its class."""
+    cell, tall = 18.0, 16.0
+    parts = []
+    for k, (value, label) in enumerate(zip(np.asarray(shares, float), labels, strict=True)):
+        known = bool(np.isfinite(value))
+        kind, strength = (
+            (f"cell {tone}", f"{0.06 + 0.94 * float(np.clip(value, 0, 1)):.3f}") if known else ("cell empty", "1")
+        )
+        parts.append(
+            f'<rect x="{_n(k * cell)}" y="0" width="{_n(cell - 1)}" height="{_n(tall)}" class="{escape(kind)}" '
+            f'fill-opacity="{strength}"><title>{escape(label)}</title></rect>'
+        )
+    return _svg(cell * len(labels), tall, title, description, parts, "strip")

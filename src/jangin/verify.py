@@ -1,0 +1,108 @@
+"""Recompute a verdict from its plan and its trials, without a simulator and without the policy.
+
+    verdict = verify("runs/peg")
+    verdict.verdict, verdict.exit_code, verdict.sentence   # as recorded; or INVALID, 4, and the first thing that differs
+
+Checked, in this order: the folder's manifest if it was sealed; the hashes of plan, trials and baselines; that the plan is
+consistent and was followed; then every number and decision of verdict.json against what the trials give. Counts and
+decisions must be equal, other numbers to 1e-9 (another processor may round a logarithm differently).
+What it cannot see: whether the trials were really run (`replay` runs one again), and whether somebody rewrote all files
+consistently (a bundle's signature guards against that).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jangin import __version__
+from jangin.errors import BadFolder, JanginError
+from jangin.evidence import BASELINES, PLAN, TRIALS, VERDICT, Judgement, Rerun, by_policy, judge, read_plan
+from jangin.record import MANIFEST, RunFolder, sha256_file
+from jangin.task import Verdict
+
+__all__ = ["verify"]
+
+TOLERANCE = 1e-9
+_FILES = {"plan": PLAN, "trials": TRIALS, "baselines": BASELINES}
+_WORDS = ("sentence", "reasons", "not_shown")  # texts may be worded otherwise by another version
+
+
+def verify(folder: RunFolder | str | Path) -> Verdict:
+    """The verdict that the folder's evidence gives; INVALID, with the sentence why, where it is not the recorded one.
+
+    Raises: BadFolder when there is no evidence to check, or verdict.json cannot be read.
+    """
+    folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
+    recorded = folder.read_json(VERDICT)
+    for name in _FILES.values():
+        if not folder.has(name):
+            raise BadFolder(f"{folder.path} has no {name}; there is no evidence to verify. Run qualify first.")
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("hashes"), dict):
+        raise BadFolder(f"{folder / VERDICT} holds no verdict. Run qualify again.")
+    try:
+        difference, judgement = _check(folder, recorded)
+    except JanginError as e:
+        difference, judgement = str(e), None
+    if judgement is None or difference:
+        return _different(folder, recorded, difference)
+    return dataclasses.replace(judgement.verdict, run_dir=str(folder.path))
+
+
+def _check(folder: RunFolder, recorded: Mapping[str, Any]) -> tuple[str, Judgement | None]:
+    """The first difference in words, "" for none; and the judgement, None where it did not come to that."""
+    if folder.has(MANIFEST):
+        folder.check()
+    for key, name in _FILES.items():
+        if sha256_file(folder / name) != recorded["hashes"].get(key):
+            return f"{folder / name} was changed after the verdict: its sha256 differs from verdict.json.", None
+    plan, trials = read_plan(folder), folder.read_trials(TRIALS)
+    for key, planned in (("task", plan.task["sha256"]), ("policy", plan.policy["sha256"])):
+        if recorded["hashes"].get(key) != planned:
+            return f"verdict.json names another {key} hash than the plan.", None
+    if trials.meta.get("plan") != recorded["hashes"]["plan"]:
+        return f"{folder / TRIALS} was made under another plan than {PLAN}.", None
+    again = recorded.get("rerun", {})
+    rerun = Rerun(int(again.get("rows", 0)), tuple(again.get("differs", ())))
+    judgement = judge(plan, trials, by_policy(folder.read_trials(BASELINES)), rerun, recorded["hashes"])
+    if judgement.verdict.verdict == "INVALID" != recorded.get("verdict"):
+        return judgement.verdict.reasons[0], judgement
+    skip = () if plan.versions.get("jangin") == __version__ else _WORDS
+    return first_difference(recorded, judgement.record, skip=skip), judgement
+
+
+def first_difference(recorded: Any, computed: Any, *, at: str = "", skip: tuple[str, ...] = ()) -> str:
+    """Where two plain values first differ, as a sentence; "" where they do not. Floats may differ by TOLERANCE."""
+    if isinstance(recorded, Mapping) and isinstance(computed, Mapping):
+        for key in [*computed, *(k for k in recorded if k not in computed)]:
+            place = f"{at}.{key}" if at else str(key)
+            if key in skip:
+                continue
+            if key not in recorded or key not in computed:
+                return f"{place} is {'missing from' if key not in recorded else 'unknown in'} verdict.json."
+            if found := first_difference(recorded[key], computed[key], at=place, skip=skip):
+                return found
+        return ""
+    if isinstance(recorded, list) and isinstance(computed, list) and len(recorded) == len(computed):
+        pairs = enumerate(zip(recorded, computed, strict=True))
+        return next((d for k, (r, c) in pairs if (d := first_difference(r, c, at=f"{at}[{k}]", skip=skip))), "")
+    if isinstance(recorded, float) and isinstance(computed, float):
+        same = math.isclose(recorded, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    else:
+        same = type(recorded) is type(computed) and recorded == computed
+    return "" if same else f"{at} is {recorded!r} in verdict.json, but the trials give {computed!r}."
+
+
+def _different(folder: RunFolder, recorded: Mapping[str, Any], why: str) -> Verdict:
+    return Verdict(
+        verdict="INVALID",
+        sentence=f"Not verified: {why}",
+        trials=0,
+        claims=(),
+        run_dir=str(folder.path),
+        reasons=(why,),
+        hashes={str(k): str(v) for k, v in recorded["hashes"].items()},
+    )
