@@ -110,7 +110,7 @@ def test_a_true_bundle_opens(data, manifest):
 
 
 def test_no_changed_byte_opens(data):
-    """Whichever byte is changed, in a file, a header or the signature: refused. All header bytes, 1 in 7 of the rest."""
+    """Whichever byte is changed, in a file, a header or the signature: refused. All headers, a 7th of the rest."""
     with zipfile.ZipFile(io.BytesIO(data)) as z:
         headers = {i.header_offset + k for i in z.infolist() for k in range(30 + len(i.filename))}
         headers |= set(range(z.start_dir, len(data)))
@@ -400,7 +400,7 @@ def variants(manifest):
 
 
 def test_an_unknown_or_missing_key_or_a_wrong_kind_is_refused_everywhere(manifest):
-    """At every place of a true manifest, one key more, one less, or a boolean (which no value is) is refused by name."""
+    """At every place of a manifest, one key more, one less, or a boolean (which no value is) is refused by name."""
     assert manifest_refusal(manifest) is None
     seen = 0
     for what, at, changed in variants(manifest):

@@ -1,4 +1,4 @@
-"""Laws of claims: what is read is what is printed, each form asks the right question, wrong ones are refused in a sentence."""
+"""Laws of claims: what is read is what is printed, each form asks the right question, wrong ones are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from jangin.errors import BadClaim, JanginError
     ],
 )
 def test_forms(text, kind, column, threshold, p0, confidence):
-    """The three forms, with and without blanks and confidence; probabilities are the decimal ones, not 1 - 0.01 in binary."""
+    """The three forms, with and without blanks and confidence; probabilities are decimal, not 1 - 0.01 in binary."""
     claim = Claim.parse(text)
     assert (claim.kind, claim.column, claim.p0, claim.confidence) == (kind, column, p0, confidence)
     assert claim.threshold == threshold or (math.isnan(claim.threshold) and math.isnan(threshold))
@@ -87,7 +87,8 @@ def test_refused(text, said):
     with pytest.raises(BadClaim) as e:
         Claim.parse(text)
     assert said in str(e.value)
-    assert isinstance(e.value, JanginError) and e.value.exit_code == 2
+    assert isinstance(e.value, JanginError)
+    assert e.value.exit_code == 2
 
 
 def test_unknown_column():

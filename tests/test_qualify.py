@@ -9,7 +9,6 @@ import json
 import numpy as np
 import pytest
 import yaml
-from toy import Toy, ToyExpert, ToyTeacher, ToyWorld
 
 from jangin.claim import Claim
 from jangin.errors import BadClaim, BadFolder, BadPolicy, JanginError
@@ -19,6 +18,7 @@ from jangin.record import RunFolder, read_trials, sha256_file
 from jangin.registry import find
 from jangin.stats.sequential import log_e_for, trials_to_support
 from jangin.task import Trials, sha256_of, task_declaration
+from toy import Toy, ToyExpert, ToyTeacher, ToyWorld
 
 FILES = ["evidence/baselines.parquet", "evidence/plan.yaml", "evidence/trials.parquet", "evidence/verdict.json"]
 SUCCESS_95 = ["success >= 0.95 @ 0.95"]
@@ -88,7 +88,7 @@ def test_a_bad_policy_is_refuted_and_the_claims_to_blame_are_named(tmp_path):
     """A policy that succeeds in 8 of 10 trials is NOT_QUALIFIED within a block; the force claim is not blamed."""
     verdict = run(tmp_path / "a", task=Toy(bias_m=0.03))
     assert (verdict.verdict, verdict.exit_code) == ("NOT_QUALIFIED", 1)
-    assert [c.decision for c in verdict.claims][0] == "refuted"
+    assert verdict.claims[0].decision == "refuted"
     assert verdict.claims[2].decision != "refuted"
     assert verdict.sentence.startswith(
         "Not qualified: the trials of expert on toy/point refute 'success >= 0.95 @ 0.95' ("
@@ -112,7 +112,8 @@ def test_one_claim_given_as_text_or_object(tmp_path):
     as_text = run(tmp_path / "a", claims=["success >= 0.9 @ 0.99"])
     as_object = run(tmp_path / "b", claims=[Claim.parse("success >= 0.9 @ 0.99")])
     assert as_text.claims == as_object.claims
-    assert len(as_text.claims) == 1 and as_text.claims[0].decided_at == int(trials_to_support(0.9, 0.01, 0))
+    assert len(as_text.claims) == 1
+    assert as_text.claims[0].decided_at == int(trials_to_support(0.9, 0.01, 0))
 
 
 def test_the_claims_are_settled_trial_by_trial_not_block_by_block(tmp_path):
@@ -121,7 +122,8 @@ def test_the_claims_are_settled_trial_by_trial_not_block_by_block(tmp_path):
     early = run(tmp_path / "b", policy=Counting(bad=lambda t: t == 20), claims=SUCCESS_95, block=128)
     assert (late.claims[0].decided_at, late.trials) == (74, 128)
     assert (early.claims[0].decided_at, early.trials) == (131, 256)
-    assert late.claims[0].successes == 127 and early.claims[0].successes == 255
+    assert late.claims[0].successes == 127
+    assert early.claims[0].successes == 255
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -147,11 +149,14 @@ def test_the_plan_is_there_before_the_first_trial_and_says_everything(tmp_path):
             seen.append((tmp_path / "a/evidence/plan.yaml").is_file())
 
     run(tmp_path / "a", policy=Looks(0.08), task=Toy(steps=30, physics="training"))
-    assert all(seen) and seen
+    assert all(seen)
+    assert seen
     plan = yaml.safe_load((tmp_path / "a/evidence/plan.yaml").read_text())
-    assert plan["schema"] == "jangin-plan/1" and plan["purpose"] == "evidence"
+    assert plan["schema"] == "jangin-plan/1"
+    assert plan["purpose"] == "evidence"
     assert plan["task"]["name"] == "toy/point"
-    assert plan["task"]["fields"]["physics"] == "evidence" and plan["engine"] == "toy 1 evidence"
+    assert plan["task"]["fields"]["physics"] == "evidence"
+    assert plan["engine"] == "toy 1 evidence"
     again = find("tasks", f"{__file__.replace('test_qualify', 'toy')}:TASK")(**plan["task"]["fields"])
     assert sha256_of(task_declaration(again)) == plan["task"]["sha256"] == sha256_of(plan["declaration"])
     assert plan["policy"] == {"name": "expert", "sha256": None}
@@ -189,7 +194,8 @@ def test_another_plan_is_refused(tmp_path, changed, said):
     before = {n: (tmp_path / "a" / n).read_bytes() for n in FILES}
     with pytest.raises(BadFolder) as e:
         run(tmp_path / "a", **changed)
-    assert said in str(e.value) and "Give another place with --out" in str(e.value)
+    assert said in str(e.value)
+    assert "Give another place with --out" in str(e.value)
     assert before == {n: (tmp_path / "a" / n).read_bytes() for n in FILES}
 
 
@@ -197,7 +203,7 @@ def test_another_plan_is_refused(tmp_path, changed, said):
 
 
 def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path):
-    """Ctrl-C at every point where progress is told; the same call goes on, and the files are those of one undisturbed run."""
+    """Ctrl-C at every point where progress is told; the same call goes on to the files of one undisturbed run."""
     options = {"policy": ToyExpert(0.02), "max_trials": 320, "baselines": True}
     calls = []
     undisturbed = run(tmp_path / "whole", progress=calls.append, **options)
@@ -210,6 +216,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path):
         resumed = run(place, **options)
         assert dataclasses.replace(resumed, run_dir="") == dataclasses.replace(undisturbed, run_dir="")
         assert RunFolder.open(place).files() == FILES
+        assert not (place / "evidence/blocks").exists()
         for name in FILES:
             assert (place / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), (after, name)
 
@@ -258,7 +265,9 @@ def test_progress_tells_all_stages(tmp_path):
     ]
     assert [p.trials for p in told if p.stage == "evidence"] == [64, 128]
     last = told[4]
-    assert isinstance(last, Progress) and last.max_trials == 640 and last.successes == 128
+    assert isinstance(last, Progress)
+    assert last.max_trials == 640
+    assert last.successes == 128
     assert [c.decision for c in last.claims] == ["supported"] * 3
 
 
@@ -365,7 +374,8 @@ class BrokenToy(Toy):
         ),
         (
             "engine",
-            "64 of 128 trials (the first is trial 64) had the engine 'toy 1 training'; the plan names 'toy 1 evidence'.",
+            "64 of 128 trials (the first is trial 64) had the engine 'toy 1 training'; "
+            "the plan names 'toy 1 evidence'.",
         ),
     ],
 )
@@ -382,8 +392,8 @@ def test_rows_that_nobody_can_vouch_for(tmp_path, what, said):
     [
         (
             ["success >= 0.999 @ 0.95"],
-            "The claim 'success >= 0.999 @ 0.95' needs 3,787 trials even of a policy that never fails; the plan allows 640. "
-            "Give --max-trials 3787 or more, or claim less.",
+            "The claim 'success >= 0.999 @ 0.95' needs 3,787 trials even of a policy that never fails; "
+            "the plan allows 640. Give --max-trials 3787 or more, or claim less.",
         ),
         (
             ["q95(cycle) <= 2"],
@@ -401,7 +411,8 @@ def test_claims_that_cannot_be_decided(tmp_path, claims, said):
     with pytest.raises(BadClaim) as e:
         run(tmp_path / "a", policy=policy, claims=claims)
     assert said in str(e.value)
-    assert policy.begun == [] and list((tmp_path / "a").iterdir()) == []
+    assert policy.begun == []
+    assert list((tmp_path / "a").iterdir()) == []
 
 
 def test_a_claim_on_a_condition_is_possible(tmp_path):
@@ -438,7 +449,8 @@ def test_verdict_json_is_the_verdict(tmp_path):
     for claim, trace in zip(verdict.claims, recorded["trace"]):
         assert len(trace["n"]) == len(trace["bound"]) == len(trace["log_e_for"]) == len(trace["log_e_against"]) <= 400
         assert (trace["n"][0], trace["n"][-1]) == (1, verdict.trials)
-        assert trace["bound"] == sorted(trace["bound"]) and trace["bound"][-1] == claim.bound
+        assert trace["bound"] == sorted(trace["bound"])
+        assert trace["bound"][-1] == claim.bound
     assert any("safety function" in s for s in recorded["not_shown"])
     assert any("simulator" in s for s in recorded["not_shown"])
 
@@ -463,7 +475,7 @@ def test_baselines_run_on_the_evidences_own_trials(tmp_path):
 
 
 def test_differing_sees_one_bit():
-    """Tables are compared bit for bit, column by column: -0.0 is not 0.0, a missing column differs, the chip is ignored."""
+    """Tables are compared bit for bit: -0.0 is not 0.0, a missing column differs, the chip is ignored."""
     a = Trials({"x": np.zeros(2), "o": np.array(["a", "b"], object), "chip": np.array(["p", "p"], object)})
     b = Trials({"x": np.array([0.0, -0.0]), "o": np.array(["a", "b"], object), "chip": np.array(["q", "q"], object)})
     assert differing(a, a) == ()

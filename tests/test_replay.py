@@ -1,4 +1,4 @@
-"""Laws of `replay`: a trial comes out the same bits from its number alone; what was changed, or is another's, is named."""
+"""Laws of `replay`: a trial gives the same bits from its number alone; what was changed, or is another's, is named."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import dataclasses
 
 import numpy as np
 import pytest
-from toy import Toy, ToyExpert
 
 from jangin.errors import BadFolder, BadPolicy, BadTask
 from jangin.qualify import qualify
 from jangin.record import RunFolder
 from jangin.replay import replay
+from toy import Toy, ToyExpert
 
 TRIALS = "evidence/trials.parquet"
 
@@ -32,9 +32,12 @@ def test_every_trial_comes_out_the_same(folder, threads):
     assert failed.size
     for trial in [0, 63, 64, len(trials) - 1, *failed[:3].tolist()]:
         result = replay(folder.path, trial, policy=ToyExpert(0.02), task=Toy(physics="training"), threads=threads)
-        assert result.same and result.differs == () and result.stored == result.rerun
+        assert result.same
+        assert result.differs == ()
+        assert result.stored == result.rerun
         assert (result.trial, result.block) == (trial, trial // 64)
-        assert result.stored["trial"] == trial and result.stored["cycle_s"] == trials["cycle_s"][trial]
+        assert result.stored["trial"] == trial
+        assert result.stored["cycle_s"] == trials["cycle_s"][trial]
         assert result.sentence == f"Trial {trial} ({trials['outcome'][trial]}) came out the same, bit for bit."
 
 
@@ -48,7 +51,8 @@ def test_a_changed_row_is_named(folder, tmp_path):
     force[70] = np.nextafter(force[70], 0)
     copy.write_trials(TRIALS, dataclasses.replace(trials, columns={**trials.columns, "peak_force_n": force}))
     result = replay(copy, 70, policy=ToyExpert(0.02), task=Toy())
-    assert not result.same and result.differs == ("peak_force_n",)
+    assert not result.same
+    assert result.differs == ("peak_force_n",)
     assert result.sentence == f"Trial 70 ({result.stored['outcome']}) came out differently in peak_force_n."
     assert result.stored["peak_force_n"] < result.rerun["peak_force_n"]
     assert replay(copy, 71, policy=ToyExpert(0.02), task=Toy()).same
@@ -64,7 +68,8 @@ def test_on_step_watches_one_trial(folder):
         seen.append((sim, observation.shape, action.shape))
 
     result = replay(folder, 130, policy=ToyExpert(0.02), task=Toy(), on_step=watch)
-    assert result.same and set(seen) == {(130 - 128, (5,), (2,))}
+    assert result.same
+    assert set(seen) == {(130 - 128, (5,), (2,))}
     assert len(seen) == (round(result.rerun["cycle_s"] * 20) if result.rerun["outcome"] == "success" else 40)
 
 

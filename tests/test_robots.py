@@ -1,66 +1,29 @@
-"""Arms: the built-in one against its reference, files against what they hold, poses against geometry, refusals word for word."""
+"""Arms: what every registered one promises, the UR5e against its references, poses against geometry."""
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import pickle
-import shutil
 from pathlib import Path
 
 import mujoco
 import numpy as np
 import pytest
 
+from arms import inertia, posed, samples, tool_of
 from jangin import registry
-from jangin.cell import arm_menagerie, arm_pose, arm_urdf
-from jangin.cell.arm import Arm, Joint, Link, load_arm, manipulability, numbers_sha256, reach_m, solve_home
-from jangin.cell.arm_chain import ASSUMED_SPEED_RAD_S
+from jangin.cell import arm_pose
+from jangin.cell.arm import Arm, Joint, Link, load_arm, manipulability, reach_m, solve_home
 from jangin.cell.robots.ur5e import UR5E
-from jangin.errors import BadRobot, MissingExtra, UnknownName
+from jangin.errors import BadRobot
 
 SHARED = Path(__file__).parents[2] / "shared" / "data" / "robots"
 MENAGERIE = SHARED / "menagerie"
-needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the reference robots lie in ../shared, which is not here")
+needs_shared = pytest.mark.skipif(
+    not SHARED.is_dir(), reason="the reference robots lie in ../shared, which is not here"
+)
 
 DOWN = (0.0, 0.0, -1.0)
-
-
-# ── instruments ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def posed(model, q, dq=None):
-    """Data with the first joints at q, everything derived up to date."""
-    data = mujoco.MjData(model)
-    data.qpos[: len(q)] = q
-    if dq is not None:
-        data.qvel[: len(dq)] = dq
-    mujoco.mj_forward(model, data)
-    return data
-
-
-def inertia(model, data):
-    full = np.zeros((model.nv, model.nv))
-    mujoco.mj_fullM(model, data, full)
-    return full
-
-
-def tool_of(arm, q):
-    """Position (3,) and rotation (3, 3) of the tool frame."""
-    model = arm.spec(looks=False).compile()
-    data = posed(model, q)
-    site = model.site(arm.tool_site).id
-    return data.site_xpos[site].copy(), data.site_xmat[site].reshape(3, 3).copy()
-
-
-def samples(arm, n, seed=0):
-    return np.random.default_rng(seed).uniform(arm.low_rad, arm.high_rad, (n, len(arm.joints)))
-
-
-def refused(path, **options):
-    with pytest.raises(BadRobot) as caught:
-        load_arm(str(path), **options)
-    return str(caught.value).replace(str(path), "FILE")
 
 
 # ── every registered arm keeps the promises of jangin.cell.arm ───────────────────────────────────────────────────
@@ -191,10 +154,10 @@ def dh(a, d, alpha, q):
 
 
 def test_ur5e_is_the_published_chain_to_a_millimetre():
-    """Published DH parameters: d1 162.5, a2 -425, a3 -392.2, d4 133.3, d5 99.7, d6 99.6 mm."""
+    """Published DH lengths: d1 162.5, a2 -425, a3 -392.2, d4 133.3, d5 99.7, d6 99.6 mm; ours are rounded."""
     a, d = (0, -0.425, -0.3922, 0, 0, 0), (0.1625, 0, 0, 0.1333, 0.0997, 0.0996)
     alpha = (np.pi / 2, 0, 0, np.pi / 2, -np.pi / 2, 0)
-    base = np.diag([-1.0, -1.0, 1.0])  # the model's base is turned by a quarter turn against the maker's, its zero by another
+    base = np.array([[0.0, 1, 0], [-1, 0, 0], [0, 0, 1]])  # our base is turned by a quarter against the maker's
     gaps = []
     for q in samples(UR5E, 50):
         pose = np.eye(4)
@@ -229,20 +192,144 @@ def test_ur5e_inertias_are_those_of_solid_cylinders():
 
 
 def test_ur5e_stiffness_at_the_flange_is_what_its_page_says():
-    """(J K^-1 J^T)^-1 over a workspace in front of the arm: 8 to 11 N/mm in the plane of a hole."""
+    """1 / diag(J K^-1 J^T) half a metre in front of the arm: 10 to 25 N/mm."""
     kp = np.array([j.kp_nm_rad for j in UR5E.joints])
     chain = arm_pose._Chain(UR5E)
-    for x in (0.4, 0.5, 0.6):
-        chain.go(solve_home(UR5E, (x, 0.0, 0.2)))
-        j = chain.jacobian()[:3]
-        soft = np.linalg.inv(j @ np.diag(1 / kp) @ j.T)
-        assert np.all(np.diag(soft) > 5e3)
+    chain.go(solve_home(UR5E, (0.5, 0.0, 0.2)))
+    j = chain.jacobian()[:3]
+    stiffness = 1 / np.diag(j @ np.diag(1 / kp) @ j.T)
+    assert 9.5e3 < stiffness.min() < 10.5e3
+    assert 23e3 < stiffness.max() < 25e3
 
 
 def test_identity_of_a_built_in_arm_is_its_numbers_and_not_its_looks():
-    links = UR5E.links
-    same = tuple(dataclasses.replace(link, looks=()) for link in links)
-    assert numbers_sha256(same, UR5E.tool_pos_m, UR5E.tool_quat) == UR5E.sha256
-    heavier = (*links[:-1], dataclasses.replace(links[-1], mass_kg=0.188))
-    assert numbers_sha256(heavier, UR5E.tool_pos_m, UR5E.tool_quat) != UR5E.sha256
-    assert numbers_sha256(links, (0.0, 0.1001, 0.0), UR5E.tool_quat) != UR5E.sha256
+    links, replace = UR5E.links, dataclasses.replace
+    plain = tuple(replace(link, looks=()) for link in links)
+    assert replace(UR5E, name="mine", links=plain, source="mine").sha256 == UR5E.sha256
+    others = [
+        replace(UR5E, links=(*links[:-1], replace(links[-1], mass_kg=0.188))),
+        replace(UR5E, links=(*links[:-1], replace(links[-1], joints=(replace(links[-1].joints[0], kv_nms_rad=31.0),)))),
+        replace(UR5E, tool_pos_m=(0.0, 0.1001, 0.0)),
+        replace(UR5E, home_rad=(0.0,) * 6),
+    ]
+    assert len({UR5E.sha256, *(other.sha256 for other in others)}) == 5
+
+
+# ── poses ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+PLACES = [(0.5, 0.0, 0.3), (0.5, 0.0, 0.1), (-0.4, 0.3, 0.2), (0.35, 0.1, 0.05), (0.3, -0.5, 0.4), (0.8, 0.0, 0.1)]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_home_puts_the_tool_there_pointing_down_with_the_elbow_up(place):
+    q = solve_home(UR5E, place)
+    where, turn = tool_of(UR5E, q)
+    np.testing.assert_allclose(where, place, rtol=0, atol=1e-7)
+    np.testing.assert_allclose(turn[:, 2], DOWN, rtol=0, atol=1e-6)
+    assert np.all(q >= UR5E.low_rad + 0.1)
+    assert np.all(q <= UR5E.high_rad - 0.1)
+    assert np.max(np.abs(q - UR5E.home_rad)) < np.pi  # not a turn away
+    data = posed(UR5E.spec(looks=False).compile(), q)
+    elbow, shoulder, wrist = (
+        data.joint("elbow").xanchor,
+        data.joint("shoulder_lift").xanchor,
+        data.joint("wrist_1").xanchor,
+    )
+    assert elbow[2] > (shoulder[2] + wrist[2]) / 2
+
+
+def test_home_takes_any_direction():
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        direction = rng.normal(size=3) + (1.0, 0.0, -1.0)  # away from the base and down, more or less
+        q = solve_home(UR5E, (0.45, 0.1, 0.35), direction)
+        where, turn = tool_of(UR5E, q)
+        np.testing.assert_allclose(where, (0.45, 0.1, 0.35), rtol=0, atol=1e-7)
+        np.testing.assert_allclose(turn[:, 2], direction / np.linalg.norm(direction), rtol=0, atol=1e-6)
+
+
+def test_home_is_the_same_bits_every_time():
+    np.testing.assert_array_equal(solve_home(UR5E, PLACES[0]), solve_home(UR5E, PLACES[0]))
+
+
+def test_a_place_beyond_reach_is_refused_with_both_distances():
+    with pytest.raises(BadRobot) as caught:
+        solve_home(UR5E, (1.2, 0, 0))
+    assert str(caught.value) == (
+        "ur5e cannot reach (1.2, 0, 0) m: that is 1.22 m from its shoulder, and it reaches 0.96 m; "
+        "move the work nearer."
+    )
+
+
+def test_a_place_the_arm_cannot_point_at_is_refused():
+    with pytest.raises(BadRobot) as caught:
+        solve_home(UR5E, (0.0, 0.05, 0.05))  # inside its own base
+    assert str(caught.value) == (
+        "ur5e cannot hold its tool at (0, 0.05, 0.05) m along (0, 0, -1) with its joints 0.1 rad inside their "
+        "ranges; move the work to where the arm has room."
+    )
+
+
+def test_a_place_that_only_a_singular_pose_reaches_is_refused():
+    """Straight up to the end of the reach: the elbow has to be straight."""
+    shoulder = arm_pose.shoulder_m(UR5E)
+    chain = arm_pose._Chain(UR5E)
+    chain.go((0, -np.pi / 2, 0, -np.pi / 2, -np.pi / 2, 0))  # arm and forearm straight up, tool to the side
+    with pytest.raises(BadRobot) as caught:
+        solve_home(UR5E, chain.tool, chain.out)
+    assert str(caught.value).startswith("ur5e can only in a singular pose hold its tool at (")
+    assert shoulder[2] == pytest.approx(0.163)
+
+
+def test_manipulability_vanishes_exactly_at_the_singular_poses():
+    """A UR arm is singular with the elbow straight, or with the wrist axes aligned (wrist 2 at 0 or pi)."""
+    q = np.array(solve_home(UR5E, PLACES[0]))
+    assert manipulability(UR5E, q) > 1e-3
+    for joint, angle in ((2, 0.0), (4, 0.0), (4, np.pi)):
+        singular = q.copy()
+        singular[joint] = angle
+        assert manipulability(UR5E, singular) < 1e-9
+
+
+def straight_arm(lengths, ranges):
+    """Hinges about y in one plane, links along z: the tool is as far from the shoulder as a folding rule can be."""
+    links = [Link("base", (0, 0, 0), (1, 0, 0, 0), 1.0, (0, 0, 0), (1, 1, 1))]
+    for k, (length, (low, high)) in enumerate(zip((0.0, *lengths), ranges)):
+        joint = Joint(f"j{k}", f"a{k}", (0, 1, 0), low, high, 100.0, 10.0, 50.0, 1.0)
+        links.append(Link(f"l{k}", (0, 0, length), (1, 0, 0, 0), 1.0, (0, 0, 0), (0.01,) * 3, joints=(joint,)))
+    home = tuple((low + high) / 2 for low, high in ranges)
+    return Arm("rule", tuple(links), "tool", (0, 0, lengths[-1]), (1, 0, 0, 0), home, "test", "none")
+
+
+def test_reach_of_a_folding_rule_is_its_length():
+    lengths = (0.3, 0.25, 0.2, 0.1, 0.1, 0.05)  # the first lies between joints one and two
+    arm = straight_arm(lengths, [(-3.0, 3.0)] * 6)
+    assert reach_m(arm) == pytest.approx(sum(lengths[1:]), abs=1e-9)
+
+
+def test_reach_respects_the_ranges():
+    """An elbow that bends between 90 and 150 degrees: the law of cosines at 90."""
+    lengths, still = (0.3, 0.4, 0.3, 0.0, 0.0, 0.0), (-1e-9, 1e-9)
+    arm = straight_arm(lengths, [(-3, 3), (-3, 3), (np.pi / 2, np.deg2rad(150)), still, still, still])
+    assert reach_m(arm) == pytest.approx(np.hypot(0.4, 0.3), abs=1e-6)
+
+
+def test_reach_is_an_upper_bound_that_poses_come_near():
+    chain = arm_pose._Chain(UR5E)
+    far = 0.0
+    for q in samples(UR5E, 5000):
+        chain.go(q)
+        far = max(far, float(np.linalg.norm(chain.tool - chain.anchors[1])))
+    assert far <= reach_m(UR5E) + 1e-9
+    assert far > 0.97 * reach_m(UR5E)
+
+
+def test_an_arm_whose_home_is_outside_its_ranges_is_refused():
+    with pytest.raises(BadRobot) as caught:
+        dataclasses.replace(UR5E, home_rad=(0, 0, 4.0, 0, 0, 0))
+    assert str(caught.value) == (
+        "ur5e has joint 'elbow' at 4 rad in its home, outside the joint's range of -3.142 to 3.142 rad."
+    )
+    with pytest.raises(BadRobot, match=r"^ur5e has 6 joints, but 2 angles as its home\.$"):
+        dataclasses.replace(UR5E, home_rad=(0.0, 0.0))

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from toy import Toy, ToyExpert
 
 from jangin.errors import JanginError
 from jangin.policy import Random, Zero
 from jangin.simulate import simulate
 from jangin.stats.binomial import interval
 from jangin.stats.quantile import quantile
+from toy import Toy, ToyExpert
 
 
 def test_counts_and_quantiles_are_those_of_the_table():
@@ -31,7 +31,8 @@ def test_counts_and_quantiles_are_those_of_the_table():
 def test_control_steps_are_counted():
     """The zero policy runs every trial to its limit: trials x steps control periods."""
     result = simulate(Toy(), Zero(Toy()), trials=64, seed=0, block=32)
-    assert result.successes == 0 and result.control_steps == 64 * 40
+    assert result.successes == 0
+    assert result.control_steps == 64 * 40
     assert result.cycle_s == {0.5: math.inf, 0.95: math.inf}
 
 
@@ -64,7 +65,8 @@ def test_progress_ends_with_the_result():
 def test_invalid_trials_are_left_out_of_quantiles():
     """What the engine cannot vouch for is counted in the table and not in a quantile."""
     result = simulate(Toy(invalid_every=10), ToyExpert(0.08), trials=50, seed=1)
-    assert int(result.trials.invalid.sum()) == 5 and result.successes == 45
+    assert int(result.trials.invalid.sum()) == 5
+    assert result.successes == 45
     assert result.cycle_s[0.95] < math.inf
     nothing = simulate(Toy(invalid_every=1), ToyExpert(0.08), trials=5, seed=1)
     assert nothing.cycle_s == nothing.peak_force_n == {}

@@ -37,11 +37,12 @@ def test_exact_coverage(p, coverage):
 
 
 def test_definition_and_ends():
-    """At the lower bound, so many successes or more have probability 1 - confidence; 0 and n successes reach the ends."""
+    """At a bound, so many successes or more (fewer) have probability 1 - confidence; 0 and n reach the ends."""
     low, high = interval(successes=37, trials=50, confidence=0.9)
     assert 1 - bdtr(36, 50, low) == pytest.approx(0.05, abs=1e-12)
     assert bdtr(37, 50, high) == pytest.approx(0.05, abs=1e-12)
-    assert interval(successes=0, trials=9)[0] == 0.0 and interval(successes=9, trials=9)[1] == 1.0
+    assert interval(successes=0, trials=9)[0] == 0.0
+    assert interval(successes=9, trials=9)[1] == 1.0
     assert upper(successes=3, trials=9) == pytest.approx(1 - lower(successes=6, trials=9), abs=1e-15)
 
 

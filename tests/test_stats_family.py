@@ -56,7 +56,8 @@ def test_qualified_when_the_slowest_claim_is_supported():
     settled = settle([process([True] * 80), process([True] * 80, p0=0.95)], alpha_refute=0.05)
     assert settled.labels == ("supported", "supported")
     assert settled.decided_at == (36, 74)
-    assert settled.qualified_at == settled.at == 74 and settled.refuted_at is None
+    assert settled.qualified_at == settled.at == 74
+    assert settled.refuted_at is None
 
 
 def test_a_refuted_claim_refutes_the_family_and_names_it():
@@ -64,7 +65,8 @@ def test_a_refuted_claim_refutes_the_family_and_names_it():
     bad = np.arange(100) % 3 > 0
     settled = settle([process([True] * 100), process(bad), process([True] * 100)], alpha_refute=0.05)
     assert settled.labels == ("supported", "refuted", "supported")
-    assert settled.refuted_at is not None and settled.refuted_at <= settled.decided_at[1]
+    assert settled.refuted_at is not None
+    assert settled.refuted_at <= settled.decided_at[1]
     assert settled.qualified_at is None
 
 
@@ -87,13 +89,15 @@ def test_the_earlier_decision_stands():
     down_up = process([False] * 20 + [True] * 2000)
     assert down_up.supported_at is not None
     settled = settle([down_up], alpha_refute=0.05)
-    assert settled.labels == ("refuted",) and settled.qualified_at is None
+    assert settled.labels == ("refuted",)
+    assert settled.qualified_at is None
 
 
 def test_undecided_before_the_first_trial():
     """Nothing is decided by no trials."""
     settled = settle([EProcess.begin(p0=0.9, alpha=0.05)] * 2, alpha_refute=0.05)
-    assert settled.labels == ("undecided", "undecided") and settled.at is None
+    assert settled.labels == ("undecided", "undecided")
+    assert settled.at is None
 
 
 def test_false_refutation_of_a_true_family_is_rare_by_enumeration():

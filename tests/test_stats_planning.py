@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +54,8 @@ def test_size_stays_below_alpha(p0, size):
     """At p = p0 the claim is supported with probability .046/.046/.045 (published, 10,000 to 20,000 trials) < .05."""
     need = trials_needed(p0=p0, p=p0, alpha=0.05, most=20_000)
     assert need.supported == pytest.approx(size, abs=1.5e-3)
-    assert need.supported < 0.05 and need.refuted < 0.05
+    assert need.supported < 0.05
+    assert need.refuted < 0.05
     assert 0.91 < need.undecided < 0.94
     assert need.median is None
 
@@ -70,13 +73,15 @@ def test_equals_full_enumeration():
         expected += weight * (settled.at or most)
     need = trials_needed(p0=p0, p=p, alpha=alpha, most=most)
     assert (need.supported, need.refuted, need.expected) == pytest.approx((supported, refuted, expected), abs=1e-12)
-    assert supported > 0.1 and refuted > 0.01
+    assert supported > 0.1
+    assert refuted > 0.01
 
 
 def test_impossible_and_certain_policies():
     """A policy that always fails is refuted at once; one that never fails is supported at the planned number."""
     never = trials_needed(p0=0.99, p=0.0, alpha=0.05)
-    assert never.refuted == 1.0 and never.expected < 5
+    assert never.refuted == 1.0
+    assert never.expected < 5
     always = trials_needed(p0=0.99, p=1.0, alpha=0.01)
     assert always.expected == always.median == int(trials_to_support(0.99, 0.01, 0))
 
@@ -84,14 +89,35 @@ def test_impossible_and_certain_policies():
 def test_too_few_trials_leave_it_undecided():
     """With fewer trials than any policy needs, nothing is supported."""
     need = trials_needed(p0=0.99, p=1.0, alpha=0.05, most=376)
-    assert need.supported == 0.0 and need.undecided == 1.0 and need.expected == 376 and need.median is None
+    assert need.supported == 0.0
+    assert need.undecided == 1.0
+    assert need.expected == 376
+    assert need.median is None
 
 
 def test_trials_to_go():
     """None needed once decided; a perfect record needs the rest of 377; a rate at the claim is hopeless."""
     assert trials_to_go(successes=377, failures=0, p0=0.99, alpha=0.05) == 0
     perfect = trials_to_go(successes=300, failures=0, p0=0.99, alpha=0.05)
-    assert perfect is not None and 77 <= perfect <= 200  # the guide assumes a rate a little below 1
+    assert perfect is not None
+    assert 77 <= perfect <= 200
     assert trials_to_go(successes=98_999, failures=1000, p0=0.99, alpha=0.05, most=10**6) is None
     few = trials_to_go(successes=90, failures=5, p0=0.99, alpha=0.05, alpha_refute=1e-4)
-    assert few is not None and few < 500  # here it is the refutation that comes
+    assert few is not None
+    assert few < 500
+
+
+def test_the_table_in_the_manual_is_exact():
+    """Every number of trials in docs/qualification.md is what the planner computes."""
+    text = (Path(__file__).parent.parent / "docs" / "qualification.md").read_text(encoding="utf-8")
+    rows = [
+        [c.strip() for c in line.strip("|").split("|")] for line in text.splitlines() if re.match(r"\| 0\.\d+ \|", line)
+    ]
+    assert len(rows) == 4
+    for p0, *fewest, good, fair, bad in rows:
+        assert trials_to_support(float(p0), 0.05, [0, 1, 2]).tolist() == [int(n) for n in fewest]
+        for cell, refuted in ((good, False), (fair, False), (bad, True)):
+            p, mean = re.fullmatch(r"([0-9.]+): (\d+)(?:, refuted)?", cell).groups()
+            need = trials_needed(p0=float(p0), p=float(p), alpha=0.05, most=100_000)
+            assert round(need.expected) == int(mean)
+            assert (need.refuted if refuted else need.supported) > 0.99

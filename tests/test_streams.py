@@ -63,7 +63,7 @@ def test_another_family_is_another_stream(change):
 
 
 def test_trials_own_disjoint_counters():
-    """Trial t owns the counters whose top word is t: t's first block is where t - 1 would arrive after 2**192 blocks."""
+    """Trial t owns the counters whose top word is t, 2**192 of them: no other trial can arrive there."""
     words = generator("a", seed=0, purpose="p", trial=9).bit_generator.state["state"]["counter"]
     np.testing.assert_array_equal(words, np.array([0, 0, 0, 9], np.uint64))
     rng = generator("a", seed=0, purpose="p", trial=9)
@@ -83,7 +83,7 @@ def test_neighbouring_trials_look_independent():
 
 
 def test_the_key_is_the_hash_of_the_three_names():
-    """The key is the first 16 bytes of sha256(task US seed US purpose), little-endian words: anyone can recompute it."""
+    """The key is the first 16 bytes of sha256(task US seed US purpose) as little-endian words."""
     digest = hashlib.sha256(b"cell/reach\x1f11\x1flearn").digest()
     got = key("cell/reach", seed=11, purpose="learn")
     assert got.dtype == np.uint64

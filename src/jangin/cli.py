@@ -16,11 +16,13 @@ Exit codes: 0 done or qualified · 1 not qualified · 2 wrong input · 3 undecid
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import errno
 import importlib
 import json
 import os
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -89,7 +91,9 @@ def _answer(words: list[str]) -> int:
         return _print(f"jangin {__version__}")
     if verb not in VERBS:
         raise UnknownName("verb", verb, VERBS, "`jangin --help` explains them.")
-    with _only_the_answer_on_stdout():
+    with _only_the_answer_on_stdout(), warnings.catch_warnings():
+        if "--debug" not in rest:
+            warnings.simplefilter("ignore")  # they are about a library's insides, and no user can act on them
         answer = _do(verb, rest)
     if isinstance(answer, str):
         return _print(answer)
@@ -99,20 +103,21 @@ def _answer(words: list[str]) -> int:
 
 def _do(verb: str, words: list[str]) -> Answer | str:
     """The verb's answer, or its help text."""
-    if verb == "list" and not set(words) - {"--json", "--debug"}:
-        from jangin.commands import listing  # without tyro, which is a third of the time it takes
-
-        return listing({name: v.summary for name, v in VERBS.items()})
-    from jangin.flags import HelpAsked, parse
-
-    summary = VERBS[verb].summary
-    try:
-        asked = parse(verb, words, f"{summary[0].upper()}{summary[1:]}.")
-    except HelpAsked as page:
-        return page.text.rstrip()
     from jangin import commands
     from jangin.progress import ProgressLine
 
+    _draw_without_a_display()
+    asked = None
+    if verb != "list" or set(words) - {"--json", "--debug"}:  # a plain list needs no tyro, half of the time it takes
+        from jangin.flags import HelpAsked, parse
+
+        summary = VERBS[verb].summary
+        try:
+            asked = parse(verb, words, f"{summary[0].upper()}{summary[1:]}.")
+        except HelpAsked as page:
+            return page.text.rstrip()
+    if verb == "list":
+        return commands.listing({name: v.summary for name, v in VERBS.items()})
     line = ProgressLine(sys.stderr)
     try:
         return commands.COMMANDS[verb](_load(VERBS[verb].target), asked, line)
@@ -121,9 +126,18 @@ def _do(verb: str, words: list[str]) -> Answer | str:
 
 
 def _load(target: str) -> Any:
-    """The function that "module:function" names; a package that is not installed is named with its pip line."""
+    """The function that "module:function" names."""
     module, _, function = target.partition(":")
     return getattr(importlib.import_module(module), function)
+
+
+def _draw_without_a_display() -> None:
+    """Let MuJoCo draw a report's pictures through EGL where there is no display, unless the user said how to draw."""
+    if sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY", "MUJOCO_GL"} & os.environ.keys():
+        return
+    with contextlib.suppress(OSError):  # MuJoCo cannot be imported when told to use a library that is not there
+        ctypes.CDLL("libEGL.so.1")
+        os.environ["MUJOCO_GL"] = "egl"
 
 
 def _help() -> str:
@@ -187,5 +201,7 @@ def _only_the_answer_on_stdout() -> Iterator[None]:
             yield
     finally:
         if kept is not None:
+            with contextlib.suppress(AttributeError, OSError):
+                ctypes.CDLL(None).fflush(None)  # what C has printed and still holds back
             os.dup2(kept, 1)
             os.close(kept)

@@ -3,7 +3,7 @@
     answer = COMMANDS["simulate"](simulate, asked, ProgressLine(sys.stderr))
     answer.text, answer.data, answer.exit_code
 
-One function per verb, named like it. It resolves names, makes the folder, hands a callback for progress to the verb, and
+One function per verb, named like it. It resolves names, makes the folder, hands the verb a callback for progress, and
 words the frozen result for a person and for a machine. It prints nothing: `cli` does.
 """
 
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Answer", "kept", "listing"]
 
 KEY = Path("~/.config/jangin/signing.key")
-RECIPE = "dagger+sac"
 
 
 @dataclass(frozen=True)
@@ -67,12 +66,6 @@ def _whose(entry: Mapping[str, str]) -> str:
     """An entry's summary, with its package where that is not ours."""
     source = entry.get("source", "jangin")
     return entry["summary"] if source == "jangin" else f"{entry['summary']} (package {source})"
-
-
-def _list(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
-    from jangin.cli import VERBS
-
-    return listing({name: v.summary for name, v in VERBS.items()})
 
 
 # ── trials ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,10 +151,11 @@ def _run(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
         progress=_counting(line, "running"),
     )
     limits = [f"  {k:<12} limit {u.limit:g}, peak {u.peak:.4g}, over in {u.over} trials" for k, u in log.limits.items()]
+    what = f"{log.name} {log.version} ({log.verdict}) on {log.plant}"
     text = [
-        f"{log.name} {log.version} ({log.verdict}) on {log.plant}: {log.successes} of {len(log.trials)} trials succeeded.",
-        f"  action       {log.latency_p50_ms:.3f} ms median, {log.latency_p99_ms:.3f} ms 99 %, deadline {log.deadline_ms:g} ms "
-        f"missed {log.deadline_misses} times",
+        f"{what}: {log.successes} of {len(log.trials)} trials succeeded.",
+        f"  action       {log.latency_p50_ms:.3f} ms median, {log.latency_p99_ms:.3f} ms 99 %, "
+        f"deadline {log.deadline_ms:g} ms missed {log.deadline_misses} times",
         *limits,
         *(f"  {note}" for note in log.notes),
     ]
@@ -174,7 +168,9 @@ def _counting(line: ProgressLine, doing: str) -> Callable[[int, int, int], None]
 
     def show(done: int, of: int, successes: int) -> None:
         left = time_left(done, of, line.elapsed_s)
-        line.show(_joined(f"{doing} {done:,} of {of:,} trials", f"{_percent(successes / max(done, 1))} succeeded", left))
+        line.show(
+            _joined(f"{doing} {done:,} of {of:,} trials", f"{_percent(successes / max(done, 1))} succeeded", left)
+        )
 
     return show
 
@@ -190,7 +186,7 @@ def _learn(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer
     write_task(folder, asked.task)
     learned = verb(
         asked.task,
-        recipe=o.recipe or RECIPE,
+        **({"recipe": o.recipe} if o.recipe else {}),
         seed=o.seed,
         folder=folder,
         steps=o.steps,
@@ -204,11 +200,11 @@ def _learn(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer
     text = (
         f"Learned {asked.task.name} in {learned.seconds:.0f} s and {learned.steps:,} control steps: "
         f"{_percent(learned.measure.success)} of {learned.measure.trials} held-out trials succeed. "
-        f"The policy is {learned.policy}.\nNext: jangin qualify {shlex.quote(o.name)} --policy {folder.path}"
+        f"The policy is {learned.policy}.\nNext: jangin qualify {shlex.quote(o.task_name)} --policy {folder.path}"
     )
     data = {
         "task": asked.task.name,
-        "recipe": o.recipe or RECIPE,
+        "recipe": o.recipe,
         "seed": o.seed,
         "policy": learned.policy,
         "policy_sha256": learned.sha256,
@@ -227,7 +223,9 @@ def _learning(now: Any) -> str:
     recent = "" if math.isnan(now.success_recent) else f"exploring {_percent(now.success_recent)}"
     rate = f"{now.steps_per_s:,.0f} steps/s"
     left = f"at most {_minutes(now.seconds_left)} left"
-    return _joined(f"learning ({now.stage}) {now.steps:,} of {now.budget:,} steps", success, recent, rate, left, now.note)
+    return _joined(
+        f"learning ({now.stage}) {now.steps:,} of {now.budget:,} steps", success, recent, rate, left, now.note
+    )
 
 
 def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
@@ -252,7 +250,7 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         max_trials=o.max_trials,
         block=o.block,
         threads=o.threads,
-        progress=lambda now: line.show(_qualifying(now, line)),
+        progress=lambda now: line.show(_qualifying(now)),
     )
     shots, note = pictures(folder, asked.task, policy, threads=o.threads)
     page = report(folder, pictures=shots, picture_note=note)
@@ -261,7 +259,7 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
     return Answer("\n".join(text), _plain({**_verdict(verdict), "report": page}), verdict.exit_code)
 
 
-def _qualifying(now: Any, line: ProgressLine) -> str:
+def _qualifying(now: Any) -> str:
     """A qualify.Progress in words."""
     if now.stage != "evidence":
         return _joined(f"{now.stage}: {now.policy}", f"{now.trials:,} trials", f"{now.successes:,} succeeded")
@@ -281,7 +279,9 @@ def _replay(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
     folder, task, policy = _of_run(o)
     again = verb(folder, o.trial, policy=policy, task=task, threads=o.threads)
     rows = [f"  {k:<20} {_cell(v)}" for k, v in again.rerun.items() if k not in again.differs]
-    rows += [f"  {k:<20} {_cell(again.rerun[k])} where the evidence has {_cell(again.stored[k])}" for k in again.differs]
+    rows += [
+        f"  {k:<20} {_cell(again.rerun[k])} where the evidence has {_cell(again.stored[k])}" for k in again.differs
+    ]
     values = {f.name: getattr(again, f.name) for f in dataclasses.fields(again)}
     data = _plain({**values, "same": again.same, "run_dir": folder.path})
     return Answer("\n".join([again.sentence, *rows]), data, 0 if again.same else 4)
@@ -304,7 +304,10 @@ def _ship(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
         version=o.version,
         allow_unqualified=o.allow_unqualified,
     )
-    text = [f"{bundle.path} ({bundle.manifest['verdict']['verdict']}), signed by {bundle.signer}.", *_notes(bundle.notes)]
+    text = [
+        f"{bundle.path} ({bundle.manifest['verdict']['verdict']}), signed by {bundle.signer}.",
+        *_notes(bundle.notes),
+    ]
     return Answer("\n".join(text), _plain({**_bundle(bundle), "run_dir": folder.path}))
 
 
@@ -328,13 +331,13 @@ def _deliver(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         if isinstance(now, str):
             line.note(now)
         else:
-            line.show(_learning(now) if stage == "learn" else _qualifying(now, line))
+            line.show(_learning(now) if stage == "learn" else _qualifying(now))
 
     done = verb(
         asked.task,
         folder=folder,
         seed=o.seed,
-        recipe=o.recipe or RECIPE,
+        recipe=o.recipe,
         steps=o.steps,
         budget_s=o.budget_s,
         claims=o.claim or None,
@@ -347,7 +350,9 @@ def _deliver(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         progress=show,
     )
     bundle = done.bundle
-    shipped = f"  bundle       {bundle.path}, signed by {bundle.signer}" if bundle else f"  bundle       {done.sentence}"
+    shipped = (
+        f"  bundle       {bundle.path}, signed by {bundle.signer}" if bundle else f"  bundle       {done.sentence}"
+    )
     seconds = ", ".join(f"{stage} {s:.0f} s" for stage, s in done.seconds.items())
     text = [*_verdict_lines(done.verdict), f"  report       {done.report}", shipped, f"  time         {seconds}"]
     data = {
@@ -475,7 +480,6 @@ def _joined(*parts: str) -> str:
 
 
 COMMANDS: dict[str, Callable[..., Answer]] = {
-    "list": _list,
     "simulate": _simulate,
     "learn": _learn,
     "qualify": _qualify,

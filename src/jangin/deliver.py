@@ -3,8 +3,8 @@
     done = deliver(PegInsert(), folder=RunFolder.create("runs/peg"), seed=7, key=Path("signing.key"))
     done.verdict.verdict, done.bundle.path, done.report, done.seconds["learn"]
 
-This is the only file that calls `learn`, `qualify` and `ship`. Interrupted at any time it goes on with `resume`: a stage
-that was finished is not done again, one that was not goes on from what it had kept. A policy that is not QUALIFIED is not
+This is the only file that calls `learn`, `qualify` and `ship`. Interrupted at any time it goes on with `resume`: a
+finished stage is not done again, an unfinished one goes on from what it had kept. A policy that is not QUALIFIED is not
 shipped; folder, evidence and report are complete all the same, because a refutation is a result too.
 
 Learning draws from the stream "learn" and evidence from "evidence": the same seed never shares a trial between the two.
@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jangin.bundle import read
+from jangin.bundle import misfit, read
 from jangin.claim import Claim
-from jangin.errors import BadFolder
+from jangin.errors import BadFolder, JanginError
 from jangin.learn import learn
 from jangin.policy import OnnxPolicy
 from jangin.qualify import MAX_TRIALS, qualify
@@ -89,19 +89,26 @@ def deliver(
         version: of the bundle.
         progress: called with a stage's name and what learn or qualify report, or with a sentence.
 
-    Raises: whatever the verbs raise; BadClaim and a bad key before anything is learned; BadFolder when `resume` meets a
-        folder that was begun with other settings.
+    Raises: whatever the verbs raise; BadClaim, a bad key, name or version before anything is learned; BadFolder when
+        `resume` meets a folder that was begun with other settings.
     """
     chosen = None if claims is None else [Claim.parse(c) if isinstance(c, str) else c for c in claims]
+    _check_names(folder, version)
     _, made = signing_key(key)
-    asked = {"task": sha256_of(task_declaration(task)), "seed": seed, "recipe": recipe, "steps": steps, "budget_s": budget_s}
+    asked = {
+        "task": sha256_of(task_declaration(task)),
+        "seed": seed,
+        "recipe": recipe,
+        "steps": steps,
+        "budget_s": budget_s,
+    }
     stages = _Stages.begin(folder, asked, resume=resume)
     write_task(folder, task)
     tell = progress or (lambda stage, now: None)
 
     if not stages.learned():
         with stages.timed("learn"):
-            chosen_recipe = {} if recipe is None else {"recipe": recipe}
+            chosen_recipe: dict[str, Any] = {} if recipe is None else {"recipe": recipe}
             learn(
                 task,
                 seed=seed,
@@ -150,7 +157,18 @@ def deliver(
         with stages.timed("ship"):
             bundle = ship(task, folder, key=key, version=version)
         stages.finish("ship", f"{bundle.path.name} {bundle.sha256}")
-    return Delivery(verdict, bundle, page, dict(stages.seconds), f"Shipped as {bundle.path}.", _notes(made, *bundle.notes))
+    return Delivery(
+        verdict, bundle, page, dict(stages.seconds), f"Shipped as {bundle.path}.", _notes(made, *bundle.notes)
+    )
+
+
+def _check_names(folder: RunFolder, version: str) -> None:
+    """Refuse now what the bundle would refuse after learning: it is named like the folder."""
+    name = folder.path.resolve().name
+    if wrong := misfit(name, "name", "The folder names the bundle, and its name"):
+        raise JanginError(f"{wrong}. Give another --out.")
+    if wrong := misfit(version, "version", "The bundle's version"):
+        raise JanginError(f"{wrong}. Give another --version.")
 
 
 def _notes(*notes: str) -> tuple[str, ...]:
@@ -160,7 +178,9 @@ def _notes(*notes: str) -> tuple[str, ...]:
 class _Stages:
     """Which stages are finished, with what, and how long they took; kept in the folder after every one."""
 
-    def __init__(self, folder: RunFolder, asked: Mapping[str, Any], done: dict[str, str], seconds: dict[str, float]) -> None:
+    def __init__(
+        self, folder: RunFolder, asked: Mapping[str, Any], done: dict[str, str], seconds: dict[str, float]
+    ) -> None:
         self._folder, self._asked, self._done, self.seconds = folder, asked, done, seconds
 
     @classmethod
@@ -168,7 +188,9 @@ class _Stages:
         """From what the folder holds; raises BadFolder when it was begun with other settings."""
         if not folder.has(_STATE):
             if resume and folder.files():
-                raise BadFolder(f"{folder.path} was not made by deliver, so it cannot go on here. Give another place with --out.")
+                raise BadFolder(
+                    f"{folder.path} was not made by deliver, so it cannot go on here. Give another place with --out."
+                )
             stages = cls(folder, asked, {}, {})
             stages._write()
             return stages
@@ -176,8 +198,8 @@ class _Stages:
         for name, value in asked.items():
             if state["asked"].get(name) != value:
                 raise BadFolder(
-                    f"{folder.path} was begun with {name} {state['asked'].get(name)!r}; this call has {value!r}. Repeat the "
-                    f"call as it was with --resume, or give another place with --out."
+                    f"{folder.path} was begun with {name} {state['asked'].get(name)!r}; this call has {value!r}. "
+                    f"Repeat the call as it was with --resume, or give another place with --out."
                 )
         return cls(folder, asked, state["done"], state["seconds"])
 

@@ -15,6 +15,7 @@ repeat to the bit, or when doing nothing (or anything) passes. Then nothing is c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import platform
@@ -36,8 +37,18 @@ from jangin.stats.family import Settled, settle
 from jangin.stats.planning import trials_to_go
 from jangin.stats.quantile import quantile
 from jangin.stats.sequential import B, EProcess
-from jangin.task import SUCCESS, Array, ClaimResult, Policy, Task, Trials, Verdict
-from jangin.task import canonical_json, sha256_of, task_declaration
+from jangin.task import (
+    SUCCESS,
+    Array,
+    ClaimResult,
+    Policy,
+    Task,
+    Trials,
+    Verdict,
+    canonical_json,
+    sha256_of,
+    task_declaration,
+)
 
 __all__ = [
     "BASELINES",
@@ -68,7 +79,7 @@ NOT_SHOWN = (
     "This is a claim about a task, not a safety function: stopping, separation and force on people belong to a safety "
     "controller that is certified separately.",
     "Every trial ran in a simulator; how far the numbers carry over to a real machine was not shown.",
-    "Only the declared conditions were varied, independently and over the declared ranges; nothing is said outside them.",
+    "Only the declared conditions were varied, independently and over the declared ranges; nothing is said of others.",
     "Only this policy, on this task with this robot, was tried; another file needs its own evidence.",
 )
 
@@ -147,10 +158,8 @@ def make_plan(
     declaration = json.loads(canonical_json(task_declaration(task)))
     fields = {k: v for k, v in declaration["fields"].items() if k != "type"}
     versions = {"jangin": __version__, "python": platform.python_version(), "numpy": np.__version__}
-    try:
+    with contextlib.suppress(metadata.PackageNotFoundError):  # without it the policy is a scripted one
         versions["onnxruntime"] = metadata.version("onnxruntime")
-    except metadata.PackageNotFoundError:
-        pass  # then the policy is a scripted one
     return Plan(
         task={"name": task.name, "sha256": sha256_of(declaration), "fields": fields},
         policy={"name": policy.name, "sha256": getattr(policy, "sha256", None)},
@@ -254,7 +263,7 @@ def row_faults(plan: Plan, trials: Trials) -> list[str]:
     for name, planned in (("seed", plan.seed), ("engine", plan.engine), ("chip", plan.chip)):
         other = np.array([v != planned for v in trials[name].tolist()], bool)
         if other.any():
-            got = trials[name][other][0]
+            got = trials[name][other].tolist()[0]
             faults.append(f"{_which(trials, other)} had the {name} {got!r}; the plan names {planned!r}.")
     for name, values in trials.columns.items():
         if values.dtype.kind == "f" and np.isnan(values).any():
@@ -274,7 +283,7 @@ def _which(trials: Trials, rows: Array) -> str:
 def null_faults(plan: Plan, baselines: Mapping[str, Trials]) -> list[str]:
     """A task that is solved by doing nothing, or anything, proves nothing about a policy."""
     asked = [c.p0 for c in plan.claims if c.kind == "success"]
-    allowed = 0.5 * (max(asked) if asked else 1.0)
+    allowed = 0.5 * min(asked, default=1.0)
     faults = []
     for name, what in (("zero", "the zero action"), ("random", "random actions")):
         trials = baselines.get(name)
@@ -329,7 +338,8 @@ def judge(
     reasons = row_faults(plan, trials)
     if rerun.differs:
         reasons.append(
-            f"The first {rerun.rows:,} trials, run again, differ in {', '.join(rerun.differs)}: the simulation does not repeat."
+            f"The first {rerun.rows:,} trials, run again, differ in {', '.join(rerun.differs)}: "
+            f"the simulation does not repeat."
         )
     reasons += null_faults(plan, baselines)
     reasons += [] if reasons else _course_faults(plan, trials, settled)
@@ -393,7 +403,8 @@ def _refuted(plan: Plan, claims: Sequence[ClaimResult], settled: Settled) -> str
         f"'{c.claim}' ({c.successes:,} of {c.n:,} trials speak for it)" for c in claims if c.decision == "refuted"
     ]
     what = f"refute {' and '.join(blamed)}" if blamed else "refute the claims together, though none of them alone"
-    return f"Not qualified: the trials of {plan.policy['name']} on {plan.task['name']} {what}, settled after {settled.refuted_at:,}."
+    who = f"the trials of {plan.policy['name']} on {plan.task['name']}"
+    return f"Not qualified: {who} {what}, settled after {settled.refuted_at:,}."
 
 
 def _open(plan: Plan, claims: Sequence[ClaimResult]) -> list[str]:
@@ -412,8 +423,8 @@ def _open(plan: Plan, claims: Sequence[ClaimResult]) -> list[str]:
         remedy = (
             "its rate is so close to the claimed one that no number of trials is likely to decide it; change the claim."
             if more is None
-            else f"about {_rounded(more):,} more would likely decide it: give --max-trials {_rounded(c.n + more):,} or more "
-            "and another --out (the same seed is fine)."
+            else f"about {_rounded(more):,} more would likely decide it: give --max-trials {_rounded(c.n + more)} or "
+            "more and another --out (the same seed is fine)."
         )
         found.append(
             f"'{c.claim}' is neither proved nor refuted ({c.successes:,} of {c.n:,} trials speak for it, "

@@ -55,24 +55,18 @@ def parse(verb: str, words: Sequence[str], summary: str = "") -> Asked:
     """Read the words after the verb; raises HelpAsked, or JanginError for whatever does not fit."""
     options = OPTIONS[verb]
     wants_help = any(word in _HELP for word in words)
-    if not any(f.name == "name" for f in dataclasses.fields(options)):
+    if not any(f.name == "task_name" for f in dataclasses.fields(options)):
         return _read(verb, options, ["--help"] if wants_help else words, summary)
     # up to the first flag of the task, whose values would otherwise look like the task's name
     own = next((k for k, word in enumerate(words) if word.startswith(_OF_TASK)), len(words))
     head = [word for word in words[:own] if word not in _HELP]
-    if wants_help and all(word.startswith("-") for word in head):
-        hint = f"`jangin {verb} TASK --help` shows the task's own flags too."
-        return _read(verb, options, ["--help"], f"{summary}\n\n{hint}")
-    name = _name(verb, options, head, lenient=wants_help)
-    registered = find("tasks", name)
-    return _read(verb, options, ["--help"] if wants_help else words, summary, task=(name, registered))
-
-
-def _name(verb: str, options: type, head: Sequence[str], *, lenient: bool) -> str:
-    """The task's name among the words before the task's flags; with --help the other required flags may be absent."""
-    if lenient:
-        return next(word for word in head if not word.startswith("-"))
-    return str(_read(verb, options, head, "").options.name)
+    if not wants_help:
+        name = _read(verb, options, head, "").options.task_name
+        return _read(verb, options, words, summary, task=(name, find("tasks", name)))
+    if head and not head[0].startswith("-"):
+        return _read(verb, options, ["--help"], summary, task=(head[0], find("tasks", head[0])))
+    hint = f"`jangin {verb} TASK --help` shows the task's own flags too."
+    return _read(verb, options, ["--help"], f"{summary}\n\n{hint}")
 
 
 def _read(verb: str, options: type, words: Sequence[str], summary: str, task: tuple[str, Any] | None = None) -> Asked:

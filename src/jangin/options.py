@@ -1,7 +1,7 @@
 """What each verb can be told: one frozen dataclass per verb; its fields are the flags, its texts the help.
 
     OPTIONS["simulate"]     # Simulate: what `jangin simulate --help` shows
-    Simulate(name="cell/reach", trials=100)
+    Simulate("cell/reach", trials=100)
 
 Every text says the unit where there is one; the defaults are shown by the help. `__post_init__` only refuses, in one
 sentence. A verb that works on a task takes its name first; the task's own fields are flags too (see `flags`).
@@ -71,7 +71,7 @@ class List:
 class Simulate:
     """Run a policy on a task's trials and count what became of them."""
 
-    name: TaskName
+    task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     policy: Text = "expert"
     """The policy: expert, teacher, zero, random, a policy.onnx, a run folder or a .bundle."""
@@ -95,7 +95,7 @@ class Simulate:
 class Learn:
     """Learn a policy for a task."""
 
-    name: TaskName
+    task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     out: Folder = None
     """Run folder for policy.onnx and curve.csv; without it runs/TASK-SEED."""
@@ -123,13 +123,13 @@ class Learn:
 class Qualify:
     """Prove or refute claims about a policy, with evidence that replays."""
 
-    name: TaskName
+    task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     policy: Text
     """The policy: expert, zero, random, a policy.onnx, a run folder or a .bundle."""
     claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
-    """A claim, repeatable, as "success >= 0.99 @ 0.95", "q95(cycle_s) <= 4.0" or "P(peak_force_n > 60) <= 0.01"; without
-    one the task's own."""
+    """A claim, repeatable, as "success >= 0.99 @ 0.95", "q95(cycle_s) <= 4.0" or "P(peak_force_n > 60) <= 0.01";
+    without one the task's own."""
     out: Folder = None
     """Run folder for plan, evidence and report; without it the policy's run folder, or else runs/TASK-SEED."""
     seed: Number = 0
@@ -208,7 +208,7 @@ class Run:
     out: Folder = None
     """Folder for trials.parquet and log.json; without it nothing is written."""
     trust: OptionalText = None
-    """The signer to insist on: a fingerprint (64 hexadecimal digits) or the file of a public key; without it any is noted."""
+    """The signer to insist on: a fingerprint (64 hexadecimal digits) or a public key file; without it any is noted."""
     provider: Text = "CPUExecutionProvider"
     """ONNX Runtime execution provider; the run is refused when another one would execute."""
     allow_unqualified: bool = False
@@ -225,7 +225,7 @@ class Run:
 class Deliver:
     """The main job: learn, qualify, report and ship into one folder."""
 
-    name: TaskName
+    task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     out: Folder = None
     """Run folder for everything; without it runs/TASK-SEED."""

@@ -3,9 +3,9 @@
     verdict = qualify(policy, PegInsert(), seed=7, folder=RunFolder.create("runs/peg"))
     verdict.verdict, verdict.exit_code, verdict.sentence        # "QUALIFIED", 0, "Qualified: policy.onnx on ..."
 
-In this order: what no policy could prove is refused; the plan is written and thereby frozen; the first block of trials is
-run, and run again (every value must be the same bits); doing nothing and doing anything must not pass; then blocks are
-run until the claims are settled or the plan's `max_trials`, rounded up to whole blocks, are used up. The folder gets
+In this order: what no policy could prove is refused; the plan is written and thereby frozen; the first block of trials
+is run, and run again (every value must be the same bits); doing nothing and doing anything must not pass; then blocks
+are run until the claims are settled or `max_trials`, rounded up to whole blocks, are used up. The folder gets
 
     evidence/plan.yaml         before the first trial; its sha256 is the plan's hash
     evidence/trials.parquet    every row of every block that was run, in trial order
@@ -26,8 +26,22 @@ from typing import Literal
 from jangin.claim import Claim
 from jangin.engine.rollout import BLOCK, rollout, run_block
 from jangin.errors import BadClaim, BadFolder, BadPolicy, JanginError, nearest
-from jangin.evidence import BASELINES, PLAN, TRIALS, VERDICT, Plan, Rerun
-from jangin.evidence import differing, judge, make_plan, null_faults, read_plan, results, row_faults, together
+from jangin.evidence import (
+    BASELINES,
+    PLAN,
+    TRIALS,
+    VERDICT,
+    Plan,
+    Rerun,
+    differing,
+    judge,
+    make_plan,
+    null_faults,
+    read_plan,
+    results,
+    row_faults,
+    together,
+)
 from jangin.policy import Blind, Random, Zero
 from jangin.record import RunFolder, sha256_file
 from jangin.stats.family import Settled, settle
@@ -77,9 +91,9 @@ def qualify(
     """Decide `claims` (the task's own unless given) on trials of the stream (task, seed, "evidence").
 
     Random: only the trials of that stream, and the random policy's own stream. The result does not depend on `threads`.
-    With `baselines` the expert, and the policy with its sense of touch taken away, run on the first trials too; zero and
-    random actions always do, because evidence on a task that anything solves is INVALID. `progress` is called after every
-    block and may raise to stop; what is finished is kept.
+    With `baselines` the expert, and the policy with its sense of touch taken away, run on the first trials too; zero
+    and random actions always do, because evidence on a task that anything solves is INVALID. `progress` is called after
+    every block and may raise to stop; what is finished is kept.
 
     Raises: BadClaim when a claim cannot be proved within `max_trials` or reads an unknown column; BadPolicy when the
     policy sees what only a simulator knows; BadFolder when the folder holds another plan or cannot be written.
@@ -137,8 +151,8 @@ def _claims(task: Task, claims: Sequence[Claim | str], most: int) -> tuple[Claim
         needed = int(trials_to_support(claim.p0, claim.alpha, 0))
         if needed > most:
             raise BadClaim(
-                f"The claim '{claim}' needs {needed:,} trials even of a policy that never fails; the plan allows {most:,}. "
-                f"Give --max-trials {needed} or more, or claim less."
+                f"The claim '{claim}' needs {needed:,} trials even of a policy that never fails; "
+                f"the plan allows {most:,}. Give --max-trials {needed} or more, or claim less."
             )
     return chosen
 

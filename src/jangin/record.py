@@ -130,7 +130,7 @@ class RunFolder:
         return self.path / name
 
     def remove(self, name: str) -> None:
-        """Delete one file, and the folder it was in when nothing else is left there; nothing happens if it is not there."""
+        """Delete one file, and the folder it was in when nothing else is left there; a missing file is no error."""
         place = self.path / name
         try:
             place.unlink(missing_ok=True)

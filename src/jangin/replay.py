@@ -3,9 +3,9 @@
     result = replay("runs/peg", 1234, policy=policy, task=task)
     result.same, result.differs, result.stored["cycle_s"], result.rerun["cycle_s"]
 
-A trial is re-run inside its block, because a policy's network may round differently for another batch shape. The caller
-hands over the task and the policy; both must be the ones that the plan names, by hash. Nothing is imported because a file
-in the folder says so.
+A trial is re-run inside its block, because a policy's network may round differently for another batch shape. The
+caller hands over the task and the policy; both must be the ones that the plan names, by hash. Nothing is imported
+because a file in the folder says so.
 """
 
 from __future__ import annotations
@@ -97,14 +97,14 @@ def replay(
 def _same_as_planned(plan: Plan, policy: Policy, task: Task) -> None:
     if sha256_of(task_declaration(task)) != plan.task["sha256"]:
         raise BadTask(
-            f"The plan's task {plan.task['name']} has another declaration (sha256 {plan.task['sha256'][:12]}…) than the task "
-            f"{task.name} given here; make it with the fields in the plan."
+            f"The plan's task {plan.task['name']} has another declaration (sha256 {plan.task['sha256'][:12]}…) than "
+            f"the task {task.name} given here; make it with the fields in the plan."
         )
     sha256, planned = getattr(policy, "sha256", None), plan.policy
     if sha256 != planned["sha256"] or (sha256 is None and policy.name != planned["name"]):
         raise BadPolicy(
-            f"The plan's policy is {planned['name']}{_short(planned['sha256'])}; {policy.name}{_short(sha256)} was given. "
-            f"Give the policy that was qualified."
+            f"The plan's policy is {planned['name']}{_short(planned['sha256'])}; {policy.name}{_short(sha256)} was "
+            f"given. Give the policy that was qualified."
         )
 
 

@@ -113,7 +113,8 @@ def write_task(folder: RunFolder, task: Task) -> None:
         there = folder.read_json(TASK_JSON)
         if sha256_of(there) != sha256_of(declared):
             raise BadFolder(
-                f"{folder.path} is a run of another task: {_difference(there, declared)} differs. Give another place with --out."
+                f"{folder.path} is a run of another task: {_difference(there, declared)} differs. "
+                f"Give another place with --out."
             )
         return
     folder.write_json(TASK_JSON, declared)
@@ -134,12 +135,15 @@ def recorded_task(declared: Any, where: Path, name: str | None = None) -> Task:
         if name is not None or e.kind != "task":
             raise
         raise BadFolder(
-            f"{where} is about the task {declared['name']!r}, which is not registered here. If it is a file of your own, "
-            f"name it: --task ./file.py:NAME."
+            f"{where} is about the task {declared['name']!r}, which is not registered here. "
+            f"If it is a file of your own, name it: --task ./file.py:NAME."
         ) from e
     here = task_declaration(task)
     if sha256_of(here) != sha256_of(dict(declared)):
-        raise BadFolder(f"{where} was made with another {declared['name']} than the one here: {_difference(declared, here)} differs.")
+        raise BadFolder(
+            f"{where} was made with another {declared['name']} than the one here: "
+            f"{_difference(declared, here)} differs."
+        )
     return task
 
 
@@ -156,8 +160,8 @@ def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> P
         return resolve_policy(name or planned["name"], task, seed=plan.seed)
     if not folder.has(POLICY_ONNX) or sha256_file(folder / POLICY_ONNX) != planned["sha256"]:
         raise BadPolicy(
-            f"The evidence in {folder.path} is about a policy.onnx with the sha256 {planned['sha256'][:12]}…, which is not "
-            f"there. Give its path with --policy."
+            f"The evidence in {folder.path} is about a policy.onnx with the sha256 {planned['sha256'][:12]}…, "
+            f"which is not there. Give its path with --policy."
         )
     return resolve_policy(str(folder / POLICY_ONNX), task, seed=plan.seed)
 
@@ -173,7 +177,7 @@ def _difference(recorded: Any, here: Mapping[str, Any]) -> str:
 
 
 def resolve_policy(name: str, task: Task, *, seed: int) -> Policy:
-    """A policy for the task: expert, teacher, zero, random (drawn from `seed`), a policy.onnx, a run folder or a bundle.
+    """A policy for the task: expert, teacher, zero, random (drawn from `seed`), a policy.onnx, a run folder, a bundle.
 
     Raises: BadPolicy or UnknownName in one sentence.
     """
@@ -206,7 +210,9 @@ def policy_bytes(name: str) -> bytes | None:
     if path.is_dir():
         path = path / POLICY_ONNX
         if not path.is_file():
-            raise BadPolicy(f"{path.parent} has no {POLICY_ONNX}: nothing was learned there yet. Run jangin learn first.")
+            raise BadPolicy(
+                f"{path.parent} has no {POLICY_ONNX}: nothing was learned there yet. Run jangin learn first."
+            )
     if not path.is_file():
         raise UnknownName("policy", name, POLICIES, "A path to a policy.onnx, a run folder or a .bundle works too.")
     if path.suffix == ".bundle":

@@ -100,7 +100,7 @@ def ship(
             f"{policy.name} cannot be shipped for {evidence.name}: {differs}. Export it with `jangin learn`."
         )
     signing, made = signing_key(Path(key))
-    text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120)
+    text = yaml.safe_dump(manifest, sort_keys=False, allow_unicode=True, width=120, default_flow_style=None)
     data = encode({MANIFEST: text.encode(), **members}, signing)
     bundle = decode(data, path).bundle  # a bundle that would be refused is never written
     folder.write_bytes(path.name, data)
@@ -175,7 +175,7 @@ def golden(task: Task, policy: OnnxPolicy, trials: Trials) -> tuple[Array, Array
     action = np.concatenate([policy.act(row[None]) for row in pool])
     if not np.isfinite(action).all():
         raise BadPolicy(f"{policy.name} answers a recorded observation with something that is not a finite number.")
-    span = (task.action.high - task.action.low).astype(float)
+    span = np.array([c.high - c.low for c in task.action], float)
     span = np.where(np.isfinite(span), span, np.maximum(np.abs(action).max(axis=0), 1e-6))
     tolerance = TOLERANCE * span
     if not (np.abs(policy.act(pool) - action) <= tolerance).all():

@@ -1,13 +1,13 @@
 """Recompute a verdict from its plan and its trials, without a simulator and without the policy.
 
     verdict = verify("runs/peg")
-    verdict.verdict, verdict.exit_code, verdict.sentence   # as recorded; or INVALID, 4, and the first thing that differs
+    verdict.verdict, verdict.sentence     # as recorded; or INVALID (exit code 4) and the first thing that differs
 
-Checked, in this order: the folder's manifest if it was sealed; the hashes of plan, trials and baselines; that the plan is
-consistent and was followed; then every number and decision of verdict.json against what the trials give. Counts and
+Checked, in this order: the folder's manifest if it was sealed; the hashes of plan, trials and baselines; that the plan
+is consistent and was followed; then every number and decision of verdict.json against what the trials give. Counts and
 decisions must be equal, other numbers to 1e-9 (another processor may round a logarithm differently).
-What it cannot see: whether the trials were really run (`replay` runs one again), and whether somebody rewrote all files
-consistently (a bundle's signature guards against that).
+What it cannot see: whether the trials were really run (`replay` runs one again), and whether somebody rewrote all
+files consistently (a bundle's signature guards against that).
 """
 
 from __future__ import annotations

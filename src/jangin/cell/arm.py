@@ -12,8 +12,9 @@ Promises
     the arm's. The base frame is the world frame of the spec.
     Geoms are pictures: they weigh nothing and touch nothing. `spec(looks=False)` has none and moves the same.
     Gravity is compensated on every link (gravcomp = 1), as a real controller does for the arm it knows.
-    Angles in the spec are radians; options are MuJoCo's defaults: the cell chooses its own.
-    An Arm is a value: it can be compared and pickled; `sha256` is the identity of the model it was read from.
+    Angles in the spec are radians. Options are MuJoCo's defaults, which a cell replaces by its own, but the integrator:
+    `implicitfast`, as the damping of stiff servos on light wrists needs an implicit one.
+    An Arm is a value: it can be compared and pickled; `sha256` is its identity.
 
 What this file does not do: read model files (arm_file.py), find a pose (arm_pose.py), or build a cell.
 """
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import mujoco
@@ -40,7 +42,6 @@ __all__ = [
     "Mesh",
     "load_arm",
     "manipulability",
-    "numbers_sha256",
     "reach_m",
     "solve_home",
 ]
@@ -154,7 +155,7 @@ class Arm:
         tool_pos_m, tool_quat: pose of that frame in the last link.
         home_rad: joint angles to start from.
         source: where the model comes from. licence: of the model, as far as it is stated.
-        sha256: identity: of the model file and all it includes, or of the numbers of a built-in arm.
+        files_sha256: of the model file and all it includes; None for an arm that is written as numbers.
         notes: what was assumed, locked or left out when the model was read, one sentence each.
 
     Raises: BadRobot when home is not one angle per joint, inside its range.
@@ -168,7 +169,7 @@ class Arm:
     home_rad: tuple[float, ...]
     source: str
     licence: str
-    sha256: str
+    files_sha256: str | None = None
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -180,6 +181,14 @@ class Arm:
                     f"{self.name} has joint {joint.name!r} at {angle:.4g} rad in its home, "
                     f"outside the joint's range of {joint.low_rad:.4g} to {joint.high_rad:.4g} rad."
                 )
+
+    @property
+    def sha256(self) -> str:
+        """Identity: of the files the arm was read from, else of all its numbers, less how it looks."""
+        if self.files_sha256 is not None:
+            return self.files_sha256
+        links = [dataclasses.replace(link, looks=()) for link in self.links]
+        return sha256_of([links, self.tool_pos_m, self.tool_quat, self.home_rad])
 
     @property
     def joints(self) -> tuple[Joint, ...]:
@@ -224,6 +233,7 @@ class Arm:
         spec = mujoco.MjSpec()
         spec.modelname = self.name
         spec.compiler.degree = False
+        spec.option.integrator = mujoco.mjtIntegrator.mjINT_IMPLICITFAST
         parent = spec.worldbody
         for link in self.links:
             parent = _add_link(parent, link)
@@ -248,11 +258,13 @@ def load_arm(name_or_path: str, *, tool_site: str | None = None) -> Arm:
     if name_or_path.startswith(MENAGERIE):
         model = menagerie_model(name_or_path.removeprefix(MENAGERIE))
         return read_arm(model.path, name=name_or_path, tool_site=tool_site, source=model.source, licence=model.licence)
-    if name_or_path.lower().endswith(FILE_ENDINGS) or (_looks_like_a_path(name_or_path) and ".py" not in name_or_path):
+    if _is_path(name_or_path):
         return read_arm(name_or_path, tool_site=tool_site)
     try:
         arm = registry.find("robots", name_or_path)
     except UnknownName as e:
+        if Path(name_or_path).exists():
+            return read_arm(name_or_path, tool_site=tool_site)
         remedy = "A file works too (./arm.xml, ./arm.urdf), or a Menagerie name (menagerie:kuka_iiwa_14)."
         raise UnknownName(e.kind, e.name, e.allowed, remedy) from None
     if not isinstance(arm, Arm):
@@ -262,13 +274,11 @@ def load_arm(name_or_path: str, *, tool_site: str | None = None) -> Arm:
     return arm
 
 
-def numbers_sha256(links: tuple[Link, ...], *more: object) -> str:
-    """Identity of an arm that is written as numbers: all of them, less how it looks."""
-    return sha256_of([[dataclasses.replace(link, looks=()) for link in links], *more])
-
-
-def _looks_like_a_path(text: str) -> bool:
-    return "/" in text or "\\" in text
+def _is_path(text: str) -> bool:
+    """Whether a text can only be the path of a model file or folder: no name, and no Python file (path.py:NAME)."""
+    if text.endswith(".py") or ".py:" in text:
+        return False
+    return text.lower().endswith(FILE_ENDINGS) or "/" in text or "\\" in text
 
 
 def _add_link(parent: mujoco.MjsBody, link: Link) -> mujoco.MjsBody:

@@ -62,7 +62,7 @@ def read_arm(
         home_rad=chain.home_rad,
         source=source or str(path),
         licence=licence or _licence_beside(path),
-        sha256=_identity(path, urdf.files if urdf else set(_files_of(path))),
+        files_sha256=_identity(path, urdf.files if urdf else set(_files_of(path))),
         notes=(*(urdf.notes if urdf else ()), *chain.notes),
     )
     return arm_urdf.completed(arm, servos=urdf is not None, home=model.nkey == 0)

@@ -5,7 +5,8 @@
     manipulability(arm, q)                               # 0 at a singularity
 
 Promises
-    The same arm and the same arguments give the same bits: random starts come from `seed`, all runs on one thread.
+    The same arm and the same arguments give the same bits: random starts come from `seed`, all runs on one thread, and
+    angles are rounded to 1e-9 rad, below which linear algebra differs from one processor to the next.
     Positions are in the base frame, which is the world frame of `arm.spec()`.
 
 What is not checked: whether the arm meets itself or anything else in that pose.
@@ -176,7 +177,8 @@ def solve_home(
         up = max(pose[0] for pose in found)
         enough = NEARLY * max(worth for elbow, worth, _ in found if elbow == up)
         good = [q for elbow, worth, q in found if elbow == up and worth >= enough]
-        return min(good, key=lambda q: float(np.max(np.abs(q - rest))))
+        nearest = min(good, key=lambda q: round(float(np.max(np.abs(q - rest))), 3))  # of equals, the earliest start
+        return np.round(nearest, 9)
     raise BadRobot(_out_of_reach(arm, chain, target, along, margin_rad, singular=arrived > 0))
 
 
@@ -245,5 +247,8 @@ def _out_of_reach(arm: Arm, chain: _Chain, target: Point, along: Point, margin_r
             f"and it reaches {reach:.2f} m; move the work nearer."
         )
     way = ", ".join(f"{x:.3g}" for x in along)
-    why = "only in a singular pose" if singular else f"but not with its joints {margin_rad:g} rad inside their ranges"
-    return f"{arm.name} gets its tool to ({place}) m, along ({way}), {why}; move the work to where the arm has room."
+    can = "can only in a singular pose" if singular else "cannot"
+    return (
+        f"{arm.name} {can} hold its tool at ({place}) m along ({way}) with its joints {margin_rad:g} rad inside their "
+        f"ranges; move the work to where the arm has room."
+    )

@@ -19,6 +19,7 @@ the limits and the evidence see, so that no impact hides between two samples.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -32,7 +33,7 @@ from jangin.engine.mujoco import INVALID_NAMES, Simulation, version
 from jangin.streams import generator
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Conditions, Limits, Signals, Step
 
-__all__ = ["Assessment", "CellTask", "CellWorld", "Scene", "tool_action"]
+__all__ = ["Assessment", "CellTask", "CellWorld", "Scene", "filter_gain", "tool_action"]
 
 OUTCOMES = (
     RUNNING,
@@ -47,6 +48,7 @@ OUTCOMES = (
     "invalid_penetration",
 )
 _CODE = {name: code for code, name in enumerate(OUTCOMES)}
+SLOW_WRENCH_S, SLOW_TIP_S = 0.25, 0.6
 SOFT = 0.25  # the cost of a force begins at this share of its limit
 
 
@@ -58,6 +60,11 @@ def tool_action(step_m: float, turn_rad: float) -> Signals:
 
 
 
+
+
+def filter_gain(time_s: float, rate_hz: float) -> float:
+    """The share of a new reading that a first-order filter of this time constant takes in, per period."""
+    return 1.0 - math.exp(-1.0 / (time_s * rate_hz))
 
 
 @dataclass(frozen=True)
@@ -125,6 +132,7 @@ class CellWorld:
         tip (3) [m], rotation (3, 3), velocity (6) [m/s, rad/s] of the nominal tip, base frame;
         tilt (3) [rad], rotation vector from the nominal orientation;
         wrench (6) [N, N m], mean over the last period, force and torque about the nominal tip, base frame;
+        slow_wrench (6), slow_tip (3): first-order filters of wrench and tip with the time constants SLOW_WRENCH_S, SLOW_TIP_S;
         force_peak [N], the last period's; last_action (5); values, the conditions by name; elapsed (steps).
     """
 
@@ -155,6 +163,7 @@ class CellWorld:
         n, nact = nsim, len(task.action)
         self.tip, self.rotation, self.velocity = np.zeros((n, 3)), np.zeros((n, 3, 3)), np.zeros((n, 6))
         self.tilt, self.wrench, self.force_peak = np.zeros((n, 3)), np.zeros((n, 6)), np.zeros(n)
+        self.slow_wrench, self.slow_tip = np.zeros((n, 6)), np.zeros((n, 3))
         self.last_action = np.zeros((n, nact))
         self.values: dict[str, Array] = {name: np.zeros(n) for name in task.conditions.names}
         self.elapsed = np.zeros(n, np.int64)
@@ -185,7 +194,10 @@ class CellWorld:
         self._targets_sent[:, ids, : self.naxes] = self.scene.home
         self.noise_scale[ids] = 1.0
         self._latency[ids] = 0
-        for array in (self.last_action, self.wrench, self.force_peak, self.elapsed, self.held, self._outcome):
+        for array in (
+            *(self.last_action, self.wrench, self.slow_wrench, self.force_peak),
+            *(self.elapsed, self.held, self._outcome),
+        ):
             array[ids] = 0
         for peak in self._peaks.values():
             peak[ids] = 0.0
@@ -194,6 +206,7 @@ class CellWorld:
         self.sim.bind("ctrl")[ids] = self._targets_sent[1, ids]
         self.sim.refresh(ids)
         self._measure(ids)
+        self.slow_tip[ids] = self.tip[ids]
         now = self.task.assess(self, ids)
         self._potential[ids], self._short[ids] = now.potential, now.short
 
@@ -245,10 +258,17 @@ class CellWorld:
 
     def picture(self, sim: int, width: int = 640, height: int = 480) -> Array | None:
         """An off-screen picture of simulation `sim`, or None where there is no OpenGL."""
+        return self._drawing().draw(*self.looks(sim), width, height)
+
+    def looks(self, sim: int) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """Simulation `sim` as it is now, in a model with looks: for pictures, and for MuJoCo's viewer."""
+        values = {name: float(held[sim]) for name, held in self.values.items()}
+        return self._drawing().posed(self.sim.batch.get_data(sim), values)
+
+    def _drawing(self) -> Picture:
         if self._picture is None:
             self._picture = Picture(self.task)
-        values = {name: float(held[sim]) for name, held in self.values.items()}
-        return self._picture.draw(self.sim.batch.get_data(sim), values, width, height)
+        return self._picture
 
     # ── for tasks ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -324,9 +344,11 @@ class CellWorld:
         rotation = self.rotation[ids]
         self.wrench[ids, :3] = np.einsum("nij,nj->ni", rotation, mean_force)
         self.wrench[ids, 3:] = np.einsum("nij,nj->ni", rotation, mean_torque)
+        self.slow_wrench[ids] += filter_gain(SLOW_WRENCH_S, self.task.rate_hz) * (self.wrench[ids] - self.slow_wrench[ids])
+        self.slow_tip[ids] += filter_gain(SLOW_TIP_S, self.task.rate_hz) * (self.tip[ids] - self.slow_tip[ids])
         self._raise("peak_force_n", ids, norm)
         self._raise("peak_torque_nm", ids, twist)
-        self._raise("peak_speed_m_s", ids, np.linalg.norm(self.velocity[ids, :3], axis=1))
+        self._raise("peak_tool_speed_m_s", ids, np.linalg.norm(self.velocity[ids, :3], axis=1))
 
     def _raise(self, name: str, ids: Array, value: Array) -> None:
         peak = self._peaks.setdefault(name, np.zeros(self.nsim))
@@ -351,7 +373,7 @@ class CellWorld:
         q = self.sim.bind("qpos")[ids, : self.naxes]
         broken = {
             "joint_limit": ((q < self._low + self._margin) | (q > self._high - self._margin)).any(1),
-            "tool_speed": self._over("peak_speed_m_s", limits.tool_speed_m_s, ids),
+            "tool_speed": self._over("peak_tool_speed_m_s", limits.tool_speed_m_s, ids),
             "wrist_torque": self._over("peak_torque_nm", limits.torque_nm, ids),
             "wrist_force": self._over("peak_force_n", limits.force_n, ids),
         }
@@ -393,10 +415,8 @@ class Picture:
         self._renderer: mujoco.Renderer | None = None
         self._absent = False
 
-    def draw(self, data: mujoco.MjData, values: Mapping[str, float], width: int, height: int) -> Array | None:
-        """(height, width, 3) uint8, or None where there is no OpenGL."""
-        if self._absent:
-            return None
+    def posed(self, data: mujoco.MjData, values: Mapping[str, float]) -> tuple[mujoco.MjModel, mujoco.MjData]:
+        """The model with looks under a trial's conditions, and the state of `data` in it."""
         if self._model is None:
             self._model = self._task.scene(visual=True).model
         model = self._model
@@ -404,6 +424,12 @@ class Picture:
         posed = mujoco.MjData(model)
         posed.qpos, posed.mocap_pos, posed.mocap_quat = data.qpos, data.mocap_pos, data.mocap_quat
         mujoco.mj_forward(model, posed)
+        return model, posed
+
+    def draw(self, model: mujoco.MjModel, posed: mujoco.MjData, width: int, height: int) -> Array | None:
+        """(height, width, 3) uint8, or None where there is no OpenGL."""
+        if self._absent:
+            return None
         try:
             if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
                 self._renderer = mujoco.Renderer(model, height, width)

@@ -6,8 +6,8 @@
     moment = slots.finish()        # what happened; trials that ended have been replaced
 
 A slot whose trial ends gets the next trial number (purpose "learn"), lowest slot first, so that which trial runs where
-depends on nothing but the actions. A time-out is a truncation: what would have followed still has a value, since the
-observation has no clock. Success and failure by a limit are ends. A trial the engine calls invalid is forgotten.
+depends on nothing but the actions. A time-out is a truncation: the clock is no part of the
+world's state, so what would have followed still has a value. Success and failure by a limit are ends. A trial the engine calls invalid is forgotten.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from jangin.errors import MissingExtra
 from jangin.learn.networks import Actor, action_range
 from jangin.policy import describe_signals
 from jangin.task import Array, Task
@@ -27,10 +26,8 @@ OPSET, IR_VERSION = 17, 9  # of 2022 and 2023: any runtime a plant may have read
 
 def export(actor: Actor, task: Task, more: Mapping[str, str] | None = None) -> bytes:
     """The deterministic policy of `actor` as an ONNX file's bytes; `more` goes into its metadata."""
-    try:
-        from onnx import checker, helper, numpy_helper
-    except ImportError:
-        raise MissingExtra("onnx", "learn", "Writing a policy") from None
+    from onnx import checker, helper, numpy_helper
+
     middle, half = action_range(task.action)
     weights, chain = _chain(actor, middle, half)
     nodes, value = [], "observation"

@@ -121,16 +121,16 @@ def learn(
         marks: when and on what to measure.
         device: a torch device for the networks: "cpu", "cuda", "mps", "xpu" ... The world stays where the task puts it.
         threads: of the world; 0 is all cores.
-        resume: go on from the folder's checkpoint where there is one. As good, but not the same bits.
+        resume: go on from the folder's checkpoint where there is one, also with more steps. As good, but other bits.
         progress: called about twice a second.
 
-    Raises: MissingExtra without torch or onnx; UnknownName for a recipe; JanginError for a device that is not here or
+    Raises: MissingExtra without torch; UnknownName for a recipe; JanginError for a device that is not here or
         learning that diverges; BadFolder for a checkpoint of another task, seed or recipe. KeyboardInterrupt at any
         time leaves the best policy, the curve and the checkpoint of the last mark.
     """
     where = _device(device)
     recipes = _budgeted(joined(recipe), steps)
-    identity = sha256_of([task_declaration(task), described(recipes), seed, dataclasses.asdict(marks or Marks())])
+    identity = sha256_of([task_declaration(task), described(recipes), seed])
     with _one_thread():
         run = _Run(task, recipes, seed, folder, marks or Marks(), where, threads, identity, progress, budget_s)
         try:
@@ -390,8 +390,8 @@ class _Run:
         state = unpack((self._folder / CHECKPOINT).read_bytes(), CHECKPOINT)
         if state["identity"] != self._identity:
             raise BadFolder(
-                f"{self._folder / CHECKPOINT} is of another task, seed, recipe or budget. Give the same ones to resume, or "
-                f"another folder."
+                f"{self._folder / CHECKPOINT} is of another task, seed or recipe. Give the same ones to resume, or another "
+                f"folder."
             )
         self._stage, self._steps_before, self._stopped = state["stage"], state["steps_before"], state["stopped"]
         self._earlier_s, self._rows = state["seconds"], state["rows"]
@@ -399,6 +399,8 @@ class _Run:
         self._best = [(score, steps, data) for score, steps, data in state["best"]]
         self._learner = self._recipes[self._stage].begin(self._setting(state["next_trial"], None))
         self._learner.restore(state["learner"])
+        if self._stopped == "clock" or (self._stopped == "steps" and not self._learner.finished):
+            self._stopped = ""  # there is more to spend now
 
     def close(self) -> None:
         """Wait for the world's thread."""

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from jangin.errors import BadTask
+from jangin.errors import BadPolicy, BadTask
 from jangin.task import Signals
 
 __all__ = ["Actor", "Critics", "Normaliser", "action_range", "gaussian_entropy", "gaussian_log_prob", "squashed_sample"]
@@ -141,8 +141,18 @@ class Actor(nn.Module):
 
     def follow(self, other: Actor) -> None:
         """Take over another actor's normaliser, body and mean; the spread stays this actor's own."""
-        theirs = other.state_dict()
-        self.load_state_dict({k: v for k, v in theirs.items() if not k.startswith(("spread", "log_std"))}, strict=False)
+        theirs = {k: v for k, v in other.state_dict().items() if not k.startswith(("spread", "log_std"))}
+        ours = {k: v.shape for k, v in self.state_dict().items() if not k.startswith(("spread", "log_std"))}
+        if ours != {k: v.shape for k, v in theirs.items()}:
+            raise BadPolicy(
+                f"Recipes that are joined need the same actor: hidden layers of {_widths(other)} cannot go on as "
+                f"{_widths(self)}. Give both the same widths."
+            )
+        self.load_state_dict(theirs, strict=False)
+
+
+def _widths(actor: Actor) -> str:
+    return " and ".join(str(layer.bias.shape[0]) for layer in actor.body)
 
 
 class Critics(nn.Module):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jangin.learn.collect import Moment
     from jangin.learn.networks import Actor
 
-__all__ = ["Learner", "Recipe", "Setting", "find_recipe", "joined", "recipe_names"]
+__all__ = ["Learner", "Recipe", "Setting", "described", "find_recipe", "joined", "recipe_names"]
 
 
 @dataclass(frozen=True)
@@ -122,5 +122,5 @@ def joined(recipe: str | Recipe | Sequence[Recipe]) -> tuple[Recipe, ...]:
 
 
 def described(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:
-    """The recipes as plain values: name and every hyperparameter."""
-    return [{"name": r.name, **dataclasses.asdict(r)} for r in recipes]  # type: ignore[call-overload]
+    """The recipes as plain values: name and every hyperparameter but the number of steps, which may be raised later."""
+    return [{"name": r.name, **dataclasses.asdict(r), "steps": None} for r in recipes]  # type: ignore[call-overload]

@@ -1,10 +1,10 @@
 """A run folder as one page: what was claimed, what was proved, what was not, and how to check it.
 
-    path = report(RunFolder.open("runs/peg"), pictures=[("Trial 0, seated", pixels)])      # runs/peg/report.html
+    path = report(RunFolder.open("runs/peg"), pictures=[("Trial 0, seated", pixels)])   # runs/peg/report.html
 
-The page is one HTML file without a link to anything outside it and without a script: it can be mailed, printed, archived
-and opened on a machine that has no network. It is written from the folder alone, so the same folder gives the same page.
-What the folder does not hold is "not recorded", never 0.
+The page is one HTML file without a link to anything outside it and without a script: it can be mailed, printed,
+archived and opened on a machine that has no network. It is written from the folder alone, so the same folder gives the
+same page. What the folder does not hold is "not recorded", never 0.
 
 It judges nothing. Verdict, decisions and bounds are those of `evidence/verdict.json`; the rest describes the trials.
 """

@@ -26,7 +26,6 @@ _POLICY = "policy"
 _ABOUT = {
     "policy": "what is judged here",
     "expert": "the scripted program: what a plant has today",
-    "blind": "the same policy with its touch signals at zero",
     "without touch": "the same policy with its touch signals at zero",
     "zero": "no action at all: no task may be solved by it",
     "random": "uniformly random actions",
@@ -34,12 +33,12 @@ _ABOUT = {
 
 
 def _label(name: str) -> str:
-    """A policy's name in a table: the judged policy is the only one there, so another without touch need not repeat it."""
+    """A policy's name in a table, where "without touch" can only mean the policy that is judged."""
     return "without touch" if name.endswith(" without touch") else name
 
 
 def _everyone(run: Run) -> dict[str, Trials]:
-    """The policy and the baselines, without the rows that the engine cannot vouch for; expert first, zero and random last."""
+    """The policy and the baselines (expert first, zero and random last), without invalid rows."""
     own = {_POLICY: run.valid(run.trials)} if run.trials is not None else {}
     rank = {"expert": 0, "zero": 2, "random": 3}
     names = sorted((n for n in run.baselines if n != _POLICY), key=lambda n: rank.get(n, 1))
@@ -82,17 +81,16 @@ def _distribution(run: Run, column: str, everyone: dict[str, Trials]) -> dict[st
     tables = {name: np.asarray(t[column], float) for name, t in everyone.items() if column in t.columns}
     lines = run.lines(column)
     show = run.shown(column, np.concatenate([*tables.values(), np.array([v for v, _ in lines], float)]))
-    samples, beyond = [], []
+    samples = []
     high = _axis_end(tables, [v for v, _ in lines])
     for name, values in tables.items():
         finite = values[np.isfinite(values)]
         note = "no value in any trial" if not finite.size else ""
         if finite.size and (over := int(np.sum(finite > high))):
             note = f"{rate(over, len(values))} beyond the axis"
-            beyond.append(name)
         samples.append(Sample(f"{name} (n = {count(len(values))})", finite * show.factor, _tone(name), note))
     marks = [
-        Mark(v * show.factor, f"{what}: {exact(v * show.factor)}", "limit" if what == "limit" else "claim")
+        Mark(v * show.factor, f"{what}: {show.typed(v)}", "limit" if what == "limit" else "claim")
         for v, what in lines
         if v <= high
     ]
@@ -106,8 +104,7 @@ def _distribution(run: Run, column: str, everyone: dict[str, Trials]) -> dict[st
         "column": column,
         "chart": histogram(title, description, samples, x=axis, marks=marks),
         "rows": [_quantiles(name, values, show) for name, values in tables.items()],
-        "lines": [f"{what}: {exact(v * show.factor)} {show.unit}".rstrip() for v, what in lines],
-        "has_beyond": bool(beyond),
+        "lines": [f"{what}: {show.typed(v)} {show.unit}".rstrip() for v, what in lines],
     }
 
 
@@ -118,7 +115,8 @@ def _axis_end(tables: dict[str, Array], lines: list[float]) -> float:
     near = [v for v in lines if v <= 4 * own or own <= 0] or lines[:1]
     end = max([own, *near])
     usual = [quantile(v[np.isfinite(v)], 0.95) for k, v in tables.items() if k in ends]
-    return 1.04 * max([end, *(u for u in usual if u <= 2 * end)]) or 1.0
+    end = max([end, *(u for u in usual if u <= 2 * end)])
+    return end + 0.04 * abs(end) or 1.0
 
 
 def _point(values: Array, q: float) -> float:
@@ -134,7 +132,13 @@ def _quantiles(name: str, values: Array, show: Shown) -> dict[str, Any]:
     """p50, p95, p99 and the largest of all trials; a failed trial's cycle time counts as infinite, as in the claims."""
     missing = int(np.sum(~np.isfinite(values)))
     points = [_point(values, q) for q in (0.5, 0.95, 0.99, 1.0)]
-    return {"name": name, "judged": name == _POLICY, "n": count(len(values)), "missing": count(missing), "points": [show.text(p) for p in points]}
+    return {
+        "name": name,
+        "judged": name == _POLICY,
+        "n": count(len(values)),
+        "missing": count(missing),
+        "points": [show.text(p) for p in points],
+    }
 
 
 # ── 7: baselines ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -196,7 +200,7 @@ def worst(run: Run, most: int = 10) -> dict[str, Any]:
     """The trials to look at first: invalid ones, failures by margin, then those nearest to a limit or a claim."""
     trials = run.trials
     if trials is None or len(trials) == 0 or "trial" not in trials.columns:
-        return {"rows": [], "columns": []}
+        return {"rows": [], "columns": [], "nmeasured": 0}
     use, why = _closeness(run, trials)
     margin = np.asarray(trials["margin"], float) if "margin" in trials.columns else np.zeros(len(trials))
     success, invalid = _succeeded(trials), trials.invalid
@@ -222,11 +226,11 @@ def worst(run: Run, most: int = 10) -> dict[str, Any]:
         }
         for k, i in enumerate(order)
     ]
-    return {"rows": rows, "columns": [shows[c].heading for c in (*measured, *declared)]}
+    return {"rows": rows, "columns": [shows[c].heading for c in (*measured, *declared)], "nmeasured": len(measured)}
 
 
 def _closeness(run: Run, trials: Trials) -> tuple[Array, list[str]]:
-    """How much of a limit or a claim's threshold each trial used, at most over all of them (n,), and which one it was."""
+    """How much of a limit or a claim's threshold each trial used, the most over all of them (n,), and of which."""
     use, why = np.full(len(trials), -np.inf), ["smallest margin"] * len(trials)
     for column in ("cycle_s", *run.peaks):
         if column not in trials.columns:

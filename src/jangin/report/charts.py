@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from markupsafe import Markup, escape
 
-from jangin.report.wording import exact
+from jangin.report.wording import exact, percent
 from jangin.task import Array
 
 __all__ = ["Axis", "Dots", "Line", "Mark", "Sample", "dot_plot", "heat_strip", "histogram", "line_chart", "ticks"]
@@ -49,12 +49,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Mark:
-    """A labelled straight line across a chart at `value`: a threshold or a limit; `right` says where its label stands."""
+    """A labelled straight line across a chart at `value`; its label stands left and above unless told otherwise."""
 
     value: float
     label: str
     tone: str = "limit"
     right: bool = False
+    below: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def ticks(low: float, high: float, wanted: int = 5) -> list[float]:
         return [low]
     raw = (high - low) / max(wanted, 1)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= raw * (1 - 1e-9))
+    step = min((m * power for m in (1.0, 2.0, 5.0, 10.0)), key=lambda s: abs(math.log(s / raw)))
     first = math.ceil(low / step - 1e-9)
     return [float(f"{k * step:.12g}") for k in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -115,28 +116,23 @@ def _log_ticks(low: float, high: float, wanted: int) -> list[float]:
         found = [m * 10.0**d for d in decades for m in steps if low * (1 - 1e-9) <= m * 10.0**d <= high * (1 + 1e-9)]
         if 2 <= len(found) <= wanted + 1:
             return found
-    return found if 1 < len(found) <= wanted + 1 else [low, high]
+    return found if 1 < len(found) <= wanted + 1 else ticks(low, high, wanted)
 
 
-def _range(axis: Axis, parts: Sequence[Array | float]) -> Axis:
-    """The axis with both ends set: as asked, or from the finite data, and never empty."""
-    values = np.concatenate([np.atleast_1d(np.asarray(p, float)).ravel() for p in parts]) if parts else np.zeros(0)
+def _scale(axis: Axis, parts: Sequence[Array | float], start: float, end: float, *, round_up: bool = False) -> _Scale:
+    """The axis between its ends, as asked or from the finite data and never empty; `round_up`: to the next tick."""
+    values = np.concatenate([np.zeros(0), *(np.atleast_1d(np.asarray(p, float)) for p in parts)])
     values = values[np.isfinite(values)]
     low = axis.low if axis.low is not None else float(values.min()) if values.size else 0.0
     high = axis.high if axis.high is not None else float(values.max()) if values.size else 1.0
     if not high > low:
         space = 0.5 * abs(low) or 1.0
         low, high = (low if axis.low is not None else low - space), low + space
-    return replace(axis, low=low, high=high, log=axis.log and low > 0)
-
-
-def _rounded_up(axis: Axis) -> Axis:
-    """The axis up to its next tick, so that the highest line has a number above it."""
-    assert axis.low is not None and axis.high is not None
-    found = ticks(axis.low, axis.high, axis.ticks)
-    if len(found) < 2 or axis.log or found[-1] >= axis.high:
-        return axis
-    return replace(axis, high=found[-1] + found[1] - found[0])
+    log = axis.log and low > 0
+    found = ticks(low, high, axis.ticks)
+    if round_up and axis.high is None and not log and len(found) > 1 and found[-1] < high:
+        high = found[-1] + found[1] - found[0]
+    return _Scale(low, high, start, end, log)
 
 
 # ── the parts of a drawing ───────────────────────────────────────────────────────────────────────────────────────
@@ -164,30 +160,40 @@ def _svg(
 
 @dataclass(frozen=True)
 class _Plot:
-    """The rectangle that data is drawn in, with its two scales."""
+    """The rectangle that data is drawn in: two scales and what their axes say."""
 
     x: _Scale
     y: _Scale
     x_axis: Axis
     y_axis: Axis
 
-    def grid(self) -> list[str]:
-        """Horizontal grid lines with labels, the x axis with ticks and both labels."""
+    def frame(self) -> list[str]:
+        """Horizontal rules with numbers, the x axis with ticks and its label."""
         left, right, bottom = self.x.start, self.x.end, self.y.start
         parts = []
-        for v in _tick_values(self.y_axis):
+        for v in _tick_values(self.y, self.y_axis):
             y = float(self.y(v))
             parts += [_rule(left, y, right, y, "rule"), _text(left - 6, y + 4, _tick_text(v, self.y_axis), "end")]
         parts.append(_rule(left, bottom, right, bottom, "axis"))
-        for v in _tick_values(self.x_axis):
+        for v in _tick_values(self.x, self.x_axis):
             x = float(self.x(v))
             parts += [
                 _rule(x, bottom, x, bottom + 4, "axis"),
                 _text(x, bottom + 16, _tick_text(v, self.x_axis), "middle"),
             ]
         if self.x_axis.label:
-            parts.append(_text((left + right) / 2, bottom + 32, self.x_axis.label, "middle", "label"))
+            parts.append(_text((left + right) / 2, bottom + 32, self.x_axis.label, "middle"))
         return parts
+
+    def across(self, mark: Mark) -> str:
+        """A horizontal mark."""
+        y = float(self.y(mark.value))
+        return _rule(self.x.start, y, self.x.end, y, f"mark {mark.tone}")
+
+    def name_of(self, mark: Mark) -> str:
+        """The label of a horizontal mark, on its side of it."""
+        x, anchor = (self.x.end - 2, "end") if mark.right else (self.x.start + 4, "start")
+        return _text(x, float(self.y(mark.value)) + (13 if mark.below else -4), mark.label, anchor, f"on {mark.tone}")
 
     def path(self, x: Array, y: Array) -> str:
         """An SVG path through the finite points, broken at the others."""
@@ -200,16 +206,26 @@ class _Plot:
             pen_down = bool(ok)
         return "".join(pieces)
 
+    def line(self, x: Array, y: Array, tone: str) -> str:
+        """A line, or a dot where only one point is known."""
+        known = np.flatnonzero(np.isfinite(y))
+        if len(known) == 1:
+            return self.dot(x[known[0]], y[known[0]], tone)
+        return f'<path d="{self.path(x, y)}" class="line {escape(tone)}"/>'
 
-def _tick_values(axis: Axis) -> list[float]:
-    assert axis.low is not None and axis.high is not None
+    def dot(self, x: float, y: float, tone: str) -> str:
+        """One point."""
+        return f'<circle cx="{_n(float(self.x(x)))}" cy="{_n(float(self.y(y)))}" r="3.2" class="dot {escape(tone)}"/>'
+
+
+def _tick_values(scale: _Scale, axis: Axis) -> list[float]:
     if axis.ticks == 0:
         return []
-    return _log_ticks(axis.low, axis.high, axis.ticks) if axis.log else ticks(axis.low, axis.high, axis.ticks)
+    return _log_ticks(scale.low, scale.high, axis.ticks) if scale.log else ticks(scale.low, scale.high, axis.ticks)
 
 
 def _tick_text(value: float, axis: Axis) -> str:
-    return f"{exact(round(100 * value, 6))} %" if axis.percent else exact(float(f"{value:.3g}"))
+    return percent(value) if axis.percent else exact(float(f"{value:.3g}"))
 
 
 def _legend(lines: Sequence[tuple[str, str]], x: float, y: float) -> list[str]:
@@ -236,43 +252,27 @@ def line_chart(
     width: float = 340,
     height: float = 220,
 ) -> Markup:
-    """Lines over a common x, with horizontal `marks` and vertical ones `at`; values beyond the y axis run along its edge."""
-    asked = y.high
-    x, y = _range(x, [line.x for line in lines]), _range(y, [*(line.y for line in lines), *(m.value for m in marks)])
-    y = _rounded_up(y) if asked is None else y
-    assert x.low is not None and x.high is not None and y.low is not None and y.high is not None
-    left, right, top, bottom = 46.0, width - 12.0, 28.0, height - 38.0
-    plot = _Plot(_Scale(x.low, x.high, left, right, x.log), _Scale(y.low, y.high, bottom, top, y.log), x, y)
-    parts = [*plot.grid(), _text(4, 12, y.label, tone="label")]
+    """Lines over a common x, with horizontal `marks` and vertical ones `at`.
+
+    Values beyond the y axis run along its edge; lines are drawn over labels, never the other way round.
+    """
+    top, bottom = 30.0, height - 38.0
+    xs = _scale(x, [line.x for line in lines], 46, width - 12)
+    values: list[Array | float] = [*(line.y for line in lines), *(m.value for m in marks)]
+    plot = _Plot(xs, _scale(y, values, bottom, top, round_up=True), x, y)
+    parts = [*plot.frame(), _text(4, 12, y.label)]
     if len(lines) > 1:
         parts += _legend([(line.name, line.tone) for line in lines], 4 + _CHAR * len(y.label) + 18, 12)
     for m in marks:
-        level = float(plot.y(m.value))
-        parts.append(_rule(left, level, right, level, f"mark {m.tone}"))
-    labels: list[str] = []
+        parts += [plot.across(m), plot.name_of(m)]
     for m in at:
-        where = float(plot.x(m.value))
-        after = where < width / 2
-        parts.append(_rule(where, top, where, bottom, f"mark {m.tone}"))
-        side = (where + 4, "start") if after else (where - 4, "end")
-        labels.append(_text(side[0], bottom - 6, m.label, side[1], f"on {m.tone}"))
+        where, anchor = float(plot.x(m.value)), "start" if m.value < 0.5 * (xs.low + xs.high) else "end"
+        parts.append(_rule(where, top - 2, where, bottom, f"mark {m.tone}"))
+        parts.append(_text(where, top - 5, m.label, anchor, f"on {m.tone}"))
     for line in lines:
-        parts += _drawn(
-            plot, *_thin(np.asarray(line.x, float), np.clip(np.asarray(line.y, float), y.low, y.high)), line.tone
-        )
-    for m in marks:
-        where, anchor = (right - 2, "end") if m.right else (left + 4, "start")
-        labels.append(_text(where, float(plot.y(m.value)) - 4, m.label, anchor, f"on {m.tone}"))
-    return _svg(width, height, title, description, [*parts, *labels])  # labels last: no line runs through them
-
-
-def _drawn(plot: _Plot, x: Array, y: Array, tone: str) -> list[str]:
-    """A line, or a dot where there is only one point."""
-    known = np.flatnonzero(np.isfinite(y))
-    if len(known) != 1:
-        return [f'<path d="{plot.path(x, y)}" class="line {escape(tone)}"/>']
-    px, py = plot.x(x[known[0]]), plot.y(y[known[0]])
-    return [f'<circle cx="{_n(px)}" cy="{_n(py)}" r="3" class="dot {escape(tone)}"/>']
+        inside = np.clip(np.asarray(line.y, float), plot.y.low, plot.y.high)
+        parts.append(plot.line(*_thin(np.asarray(line.x, float), inside), line.tone))
+    return _svg(width, height, title, description, parts)
 
 
 def _thin(x: Array, y: Array, most: int = 300) -> tuple[Array, Array]:
@@ -302,15 +302,13 @@ def histogram(
     Bars stand for shares of all values of a row, so rows of different length compare; values beyond the axis's ends
     are counted in its first and last bin.
     """
-    x = _range(x, [*(s.values for s in samples), *(m.value for m in marks)])
-    assert x.low is not None and x.high is not None
+    scale = _scale(x, [*(s.values for s in samples), *(m.value for m in marks)], 12, width - 12)
     heights = [64 if k == 0 else 34 for k in range(len(samples))]
-    levels = _levels([(m.value - x.low) / (x.high - x.low) * (width - 24) for m in marks], [m.label for m in marks])
+    levels = _levels([float(scale(m.value)) for m in marks], [m.label for m in marks])
     top = 8 + 13 * (max(levels, default=-1) + 1)
     bottom = top + sum(heights) + 16 * len(samples)
-    scale = _Scale(x.low, x.high, 12, width - 12)
-    plot = _Plot(scale, _Scale(0, 1, bottom, top), x, Axis("", 0, 1, ticks=0))
-    edges, parts, base = np.linspace(x.low, x.high, nbins + 1), plot.grid(), float(top)
+    plot = _Plot(scale, _Scale(0, 1, bottom, top), x, Axis("", ticks=0))
+    edges, parts, base = np.linspace(scale.low, scale.high, nbins + 1), plot.frame(), float(top)
     for sample, tall in zip(samples, heights, strict=True):
         base += 16 + tall
         parts.append(
@@ -365,27 +363,20 @@ def dot_plot(
     width: float = 320,
     height: float = 150,
 ) -> Markup:
-    """Points with vertical intervals, joined by a thin line; marks are horizontal."""
-    x, y = _range(x, [dots.x]), _range(y, [dots.y, dots.low, dots.high, *(m.value for m in marks)])
-    assert x.low is not None and x.high is not None and y.low is not None and y.high is not None
-    foot = 38 if x.label else 22
-    plot = _Plot(_Scale(x.low, x.high, 52, width - 14, x.log), _Scale(y.low, y.high, height - foot, 24, y.log), x, y)
-    parts = [*plot.grid(), _text(4, 12, y.label, tone="label")]
-    for m in marks:
-        at = float(plot.y(m.value))
-        parts += [
-            _rule(52, at, width - 14, at, f"mark {m.tone}"),
-            _text(width - 14, at - 3, m.label, "end", f"on {m.tone}"),
-        ]
+    """Points with vertical intervals, joined by a thin line; `marks` go unlabelled, for a label would hide points."""
+    xs = _scale(x, [dots.x], 52, width - 14)
+    values: list[Array | float] = [dots.y, dots.low, dots.high, *(m.value for m in marks)]
+    plot = _Plot(xs, _scale(y, values, height - (38 if x.label else 22), 24), x, y)
+    parts = [*plot.frame(), _text(4, 12, y.label), *(plot.across(m) for m in marks)]
     parts.append(f'<path d="{plot.path(dots.x, dots.y)}" class="join {escape(dots.tone)}"/>')
-    for px, py, low, high in zip(dots.x, dots.y, dots.low, dots.high, strict=True):
-        if not np.isfinite(py):
+    for at, value, low, high in zip(dots.x, dots.y, dots.low, dots.high, strict=True):
+        if not np.isfinite(value):
             continue
-        at, ends = float(plot.x(px)), plot.y(np.clip([low, high], y.low, y.high))
+        ends = plot.y(np.clip([low, high], plot.y.low, plot.y.high))
         if np.isfinite(ends).all():
-            parts.append(_rule(at, ends[0], at, ends[1], f"whisker {dots.tone}"))
-        middle = float(plot.y(np.clip(py, y.low, y.high)))
-        parts.append(f'<circle cx="{_n(at)}" cy="{_n(middle)}" r="3.2" class="dot {escape(dots.tone)}"/>')
+            where = float(plot.x(at))
+            parts.append(_rule(where, ends[0], where, ends[1], f"whisker {dots.tone}"))
+        parts.append(plot.dot(at, float(np.clip(value, plot.y.low, plot.y.high)), dots.tone))
     return _svg(width, height, title, description, parts)
 
 

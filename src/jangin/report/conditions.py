@@ -4,9 +4,9 @@
     found["cards"][0]["label"], found["cards"][0]["effect"], found["cards"][0]["charts"]
 
 The effect is the share of variance that a condition's bins explain (eta squared): of success, and of the ranks of the
-successful trials' cycle times. Conditions are ranked by the first, or by the second when all trials ended alike. Because
-the strongest of many conditions looks strong by chance, the share of random deals of the same failures in which some
-condition looks as strong is given beside it. Nothing here decides anything; intervals are for one bin alone.
+successful trials' cycle times. Conditions are ranked by the first, or by the second when all trials ended alike.
+Because the strongest of many conditions looks strong by chance, the share of random deals of the same failures in which
+some condition looks as strong is given beside it. Nothing here decides anything; intervals are for one bin alone.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def conditions(run: Run) -> dict[str, Any]:
     cuts = {name: b for name, b in cuts.items() if b.n > 1}
     mixed = 0 < int(success.sum()) < len(success)
     if not cuts:
-        return {"cards": [], "trials": len(trials), "ranked_by": "", "mixed": mixed, "darkest": "–"}
+        return {"cards": [], "ranked_by": "", "mixed": mixed, "darkest": "–"}
     on_success = {name: explained(success, b) for name, b in cuts.items()}
     on_cycle = {name: explained(_ranks(cycle), b) for name, b in cuts.items()}
     chance = dict(zip(cuts, by_chance(success, list(cuts.values())), strict=True)) if mixed else {}
@@ -61,7 +61,6 @@ def conditions(run: Run) -> dict[str, Any]:
         cards.append(_card(scene, declared[name], cuts[name]) | effect | {"chance": _chance(chance.get(name))})
     return {
         "cards": cards,
-        "trials": len(trials),
         "ranked_by": "success" if mixed else "cycle time",
         "mixed": mixed,
         "darkest": share(scene.most_failed),
@@ -90,6 +89,11 @@ def _interval(success: Array, b: Bins) -> tuple[Array, Array, Array]:
     return hits / b.sizes, ends[:, 0], ends[:, 1]
 
 
+def _wanted(run: Run) -> list[float]:
+    """The success rates that claims ask for."""
+    return [r.claim.p0 for r in run.claims if r.claim is not None and r.claim.kind == "success"]
+
+
 def _scene(run: Run, success: Array, cycle: Array, cuts: list[Bins]) -> _Scene:
     lowest = min(float(_interval(success, b)[1].min()) for b in cuts)
     floor = max(0.0, float(np.floor(lowest * 10) / 10))
@@ -98,11 +102,12 @@ def _scene(run: Run, success: Array, cycle: Array, cuts: list[Bins]) -> _Scene:
     low, high = (float(quartiles.min()), float(quartiles.max())) if quartiles.size else (0.0, 1.0)
     space = 0.1 * (high - low) or 0.1 * abs(high) or 0.1
     unit = run.unit("cycle_s") or "s"
+    wanted = "".join(f"; dotted: claim {percent(p)}" for p in _wanted(run) if p > floor)
     return _Scene(
         run=run,
         success=success,
         cycle=cycle,
-        success_axis=Axis("success", floor, 1.0, percent=True, ticks=4),
+        success_axis=Axis(f"success{wanted}", floor, 1.0, percent=True, ticks=4),
         cycle_axis=Axis(f"cycle, median and quartiles [{unit}]", max(0.0, low - space), high + space, ticks=3),
         most_failed=max(float(np.max(1 - b.mean(success))) for b in cuts),
     )
@@ -140,9 +145,7 @@ def _charts(
     log = (condition.get("distribution") or {}).get("type") == "LogUniform"
     low, high = (float(v) * show.factor for v in b.ends)
     at = b.centres * show.factor
-    wanted = [r.claim.p0 for r in scene.run.claims if r.claim is not None and r.claim.kind == "success"]
-    floor = scene.success_axis.low or 0.0
-    marks = [Mark(p, f"claim {percent(p)}", "claim") for p in wanted if p > floor]
+    marks = [Mark(p, "", "claim") for p in _wanted(scene.run) if p > (scene.success_axis.low or 0.0)]
     median, quarter, three = b.quantiles(scene.cycle, (0.5, 0.25, 0.75))
     return [
         dot_plot(

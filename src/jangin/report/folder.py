@@ -31,7 +31,7 @@ _NOT_PEAKS = {"trial", "seed", "cycle_s", "margin"}
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """One claim of the verdict: its text, the claim itself (None where the text cannot be read) and the recorded result."""
+    """One claim of the verdict: its text, the claim (None where that cannot be read) and what was recorded of it."""
 
     text: str
     claim: Claim | None
@@ -104,7 +104,7 @@ class Run:
         return Trials({k: v[keep] for k, v in trials.columns.items()}, trials.units, trials.meta)
 
     def shown(self, name: str, values: Array) -> Shown:
-        """How to show column `name`; a condition in the unit that suits its declared range, so that tables and charts agree."""
+        """How to show column `name`; a condition in the unit that suits its declared range, so that all parts agree."""
         condition = next((c for c in self.conditions if str(c["name"]) == name), None)
         ends = declared_values(condition) if condition is not None else []
         return shown(name, self.unit(name), np.array(ends) if ends else values)
@@ -112,7 +112,8 @@ class Run:
     def lines(self, column: str) -> list[tuple[float, str]]:
         """Thresholds of the claims and the task's limit on a column: (value, what it is)."""
         found = [(row.claim.threshold, f"claim q{100 * row.claim.p0:g}") for row in self.claims_on(column)]
-        limit = self.limits.get(column.removeprefix("peak_")) if column.startswith("peak_") else None
+        name = column.removeprefix("peak_") if column.startswith("peak_") else ""
+        limit = self.limits.get(name, self.limits.get(f"tool_{name}"))  # peak_speed_m_s is the tool's
         if column == "cycle_s" and isinstance(self.task.get("limit_s"), (int, float)):
             limit = float(self.task["limit_s"])
         return found if limit is None else [*found, (limit, "limit")]

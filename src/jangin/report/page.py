@@ -25,7 +25,7 @@ SECTIONS = (
     ("baselines", "Baselines"),
     ("worst", "Trials to look at"),
     ("pictures", "Pictures"),
-    ("provenance", "Where this comes from"),
+    ("provenance", "Provenance"),
 )
 
 

@@ -5,7 +5,7 @@
 
 Eight bits a channel, true colour, no interlace; every row is stored as its difference to the row above, which is what
 makes rendered pictures small.
-Source: W3C, Portable Network Graphics (PNG) Specification, third edition, clauses 5 (chunks), 9 (filter "Up"), 10 (zlib).
+Source: W3C, Portable Network Graphics Specification, third edition, clauses 5 (chunks), 9 (filter "Up"), 10 (zlib).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def encode(pixels: Array) -> bytes:
     height, width, _ = pixels.shape
     rows = np.full((height, 1 + 3 * width), _UP, np.uint8)
     rows[0, 1:] = pixels[0].reshape(-1)
-    rows[1:, 1:] = (pixels[1:] - pixels[:-1]).reshape(height - 1, -1)  # uint8 wraps, as the filter asks
+    rows[1:, 1:] = (pixels[1:] - pixels[:-1]).reshape(height - 1, 3 * width)  # uint8 wraps, as the filter asks
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     body = zlib.compress(rows.tobytes(), 9)
     return _SIGNATURE + _chunk(b"IHDR", header) + _chunk(b"IDAT", body) + _chunk(b"IEND", b"")

@@ -117,7 +117,7 @@ def _meaning(run: Run, claim: Claim) -> str:
     if claim.kind == "success":
         return f"At least {percent(claim.p0)} of trials succeed."
     column = shown(claim.column, run.unit(claim.column), np.array([claim.threshold]))
-    bound = f"{exact(claim.threshold * column.factor)} {column.unit}".rstrip()
+    bound = f"{column.typed(claim.threshold)} {column.unit}".rstrip()
     if claim.column == "cycle_s":
         return f"At least {percent(claim.p0)} of trials succeed within {bound}."
     if claim.kind == "quantile":
@@ -162,13 +162,12 @@ def family(run: Run) -> list[str]:
         return []
     need = exact(1 / alpha)
     against = factor((real(found.get("log_e_against")) or 0.0) / _LN10)
-    said = [
-        f"Qualified takes every claim. The claims together are refuted when the mean of their e-values against reaches {need}; it ended at {against}."
+    return [
+        f"Qualified takes every claim. The claims together are refuted when the mean of their e-values against reaches "
+        f"{need}; it ended at {against}.",
+        f"One claim alone is called refuted at {exact(m / alpha)}, the next ones at less, because {m} were looked at "
+        "(Holm's method).",
     ]
-    said.append(
-        f"One claim alone is called refuted at {exact(m / alpha)}, the next ones at less, because {m} were looked at (Holm's method)."
-    )
-    return said
 
 
 def _course(run: Run, row: ClaimRow) -> tuple[Array, dict[str, Array]] | None:
@@ -196,13 +195,14 @@ def _evidence_chart(run: Run, row: ClaimRow, decided: float | None) -> Any:
     early = decided is not None and decided < 0.5 * n[-1]
     alone = len(run.claims) / (real((run.verdict.get("family") or {}).get("alpha_refute")) or claim.alpha)
     verb = "supports" if alone > 1.01 / claim.alpha else "decides"
-    marks = [Mark(1 / claim.alpha, f"{verb} at {exact(1 / claim.alpha)}", "claim", right=early)]
+    marks = [Mark(1 / claim.alpha, f"{verb} at {exact(1 / claim.alpha)}", "claim", right=early, below=True)]
     if alone > 1.5 / claim.alpha and math.log10(alone) < top and logs["against"].max() > 0.5 * need:
         marks.append(Mark(alone, f"refutes by itself at {exact(alone)}", "event", right=early))
     at = [Mark(decided, f"trial {count(decided)}", "event")] if decided is not None and 1 <= decided <= n[-1] else []
+    ends = {k: factor(float(v[-1])) for k, v in logs.items()}
     description = (
-        f"After {count(n[-1])} trials the e-value for the claim is {factor(float(logs['for'][-1]))} and the one against it "
-        f"{factor(float(logs['against'][-1]))}; {exact(1 / claim.alpha)} supports it."
+        f"After {count(n[-1])} trials the e-value for the claim is {ends['for']} and the one against it "
+        f"{ends['against']}; {exact(1 / claim.alpha)} supports it."
     )
     x, y = Axis("trials", 0, float(n[-1]), ticks=4), Axis("e-value", 10.0**low, 10.0**top, log=True, ticks=6)
     return line_chart(f"Evidence for and against: {row.text}", description, lines, x=x, y=y, marks=marks, at=at)
@@ -219,7 +219,7 @@ def not_shown(run: Run) -> list[tuple[str, str]]:
         (
             "Not a safety function.",
             "This is a claim about a task. Stopping, speed and separation, and limiting force on people belong to the "
-            "cell's safety controller, which is certified separately. No number of trials of this kind would replace it.",
+            "cell's safety controller, which is certified separately. No number of trials would replace it.",
         ),
         (
             "Simulator only.",
@@ -228,8 +228,8 @@ def not_shown(run: Run) -> list[tuple[str, str]]:
         ),
         (
             "Only the declared conditions.",
-            "Each was drawn independently from the range in the table below; everything else was held fixed. Other "
-            "parts, wear, temperature, changed lighting or people in the cell were not varied.",
+            "Each was drawn independently from the range in the table below; what the table does not list (say wear, "
+            "temperature, another batch of parts, people in the cell) was not varied.",
         ),
         (
             "Only this policy" + (f" on this robot ({robot})." if robot else "."),
@@ -241,15 +241,8 @@ def not_shown(run: Run) -> list[tuple[str, str]]:
             "this evidence.",
         ),
     ]
-    if run.invalid:
-        return [
-            (
-                "Anything about the claims.",
-                "The evidence is invalid, so no number on this page speaks for or against them.",
-            ),
-            *found,
-        ]
-    return [*found, *_open_claims(run)]
+    nothing = "The evidence is invalid, so no number on this page speaks for or against them."
+    return [("Anything about the claims.", nothing), *found] if run.invalid else [*found, *_open_claims(run)]
 
 
 def _open_claims(run: Run) -> list[tuple[str, str]]:
@@ -265,8 +258,9 @@ def _open_claims(run: Run) -> list[tuple[str, str]]:
     if unproved:
         found.append(("Claims that were not proved.", f"{', '.join(unproved)}."))
     if rare:
-        text = f"In 1,000 trials the lower bounds leave room for up to {', '.join(rare)}. A claim that is false would have been"
-        found.append(("Rare failures.", f"{text} supported with a probability of at most {percent(max(alphas))}."))
+        room = f"In 1,000 trials the lower bounds leave room for up to {', '.join(rare)}."
+        error = f"A claim that is false would have been supported with a probability of at most {percent(max(alphas))}."
+        found.append(("Rare failures.", f"{room} {error}"))
     return found
 
 
@@ -281,7 +275,7 @@ def conditions_table(run: Run) -> list[dict[str, str]]:
 def _condition(c: Mapping[str, Any]) -> dict[str, str]:
     values = declared_values(c)
     show = shown(str(c["name"]), str(c.get("unit", "")), np.array(values))
-    texts = [exact(v * show.factor) for v in values]
+    texts = [show.typed(v) for v in values]
     kind = _DISTRIBUTIONS.get(str((c.get("distribution") or {}).get("type")), UNKNOWN)
     span = " … ".join(texts) if kind.endswith("uniform") else ", ".join(texts)
     return {
@@ -296,7 +290,7 @@ def _condition(c: Mapping[str, Any]) -> dict[str, str]:
 
 # ── 4: the learning curve ────────────────────────────────────────────────────────────────────────────────────────
 
-_PANELS = (("success", "success"), ("cycle", "cycle time"), ("force", "peak force"))
+_PANELS = (("success", "", "success"), ("cycle", "s", "cycle time"), ("force", "N", "peak force"))
 
 
 def curve(run: Run) -> list[Any]:
@@ -305,24 +299,31 @@ def curve(run: Run) -> list[Any]:
     if not names or len(run.curve[names[0]]) == 0:
         return []
     over = next((k for k in names if "step" in k and "per" not in k), names[0])
-    x, charts = run.curve[over], []
-    for word, label in _PANELS:
-        columns = [k for k in names if word in k and k != over and np.isfinite(run.curve[k]).any()][:3]
-        if not columns:
-            continue
-        show = shown(columns[0], "s" if word == "cycle" else "N" if word == "force" else "")
-        rates = word == "success"
-        tones = ("policy", "second", "third")
-        lines = [Line(k.replace("_", " "), x, run.curve[k], tone) for k, tone in zip(columns, tones, strict=False)]
-        last = ", ".join(f"{k} {number(float(run.curve[k][np.isfinite(run.curve[k])][-1]))}" for k in columns)
-        y = Axis(f"{label} [{show.unit}]" if show.unit else label, 0, 1 if rates else None, percent=rates)
-        wanted = [r.claim.p0 for r in run.claims if rates and r.claim is not None and r.claim.kind == "success"]
-        marks = [Mark(p, f"claim {percent(p)}", "claim") for p in wanted]
-        title = f"Learning curve: {label}"
-        description = f"{label.capitalize()} over {over.replace('_', ' ')}; at the end: {last}."
-        axis = Axis(over.replace("_", " "), min(0.0, float(np.nanmin(x))), ticks=3)
-        charts.append(line_chart(title, description, lines, x=axis, y=y, marks=marks))
+    charts = []
+    for word, unit, label in _PANELS:
+        # success itself before success_recent and the like; what is infinite (nobody succeeded yet) leaves a gap
+        found = sorted((k for k in names if word in k and k != over), key=lambda k: (k != word, names.index(k)))
+        known = {k: np.where(np.isfinite(run.curve[k]), run.curve[k], np.nan) for k in found}
+        lines = [
+            Line(shown(k, unit).label, run.curve[over], y, tone)
+            for (k, y), tone in zip(known.items(), ("policy", "second", "third"), strict=False)
+            if np.isfinite(y).any()
+        ]
+        if lines:
+            charts.append(_curve_chart(run, over, lines, unit, label))
     return charts
+
+
+def _curve_chart(run: Run, over: str, lines: list[Line], unit: str, label: str) -> Any:
+    rates = label == "success"
+    last = ", ".join(f"{line.name} {number(float(line.y[np.isfinite(line.y)][-1]))}" for line in lines)
+    label = lines[0].name if len(lines) == 1 else label
+    x = Axis("control steps" if over == "steps" else over.replace("_", " "), min(0.0, float(lines[0].x.min())), ticks=3)
+    y = Axis(f"{label} [{unit}]" if unit else label, 0, 1 if rates else None, percent=rates)
+    wanted = [r.claim.p0 for r in run.claims if rates and r.claim is not None and r.claim.kind == "success"]
+    marks = [Mark(p, f"claim {percent(p)}", "claim", below=True) for p in wanted]
+    description = f"{label.capitalize()} over {x.label}; at the end: {last}."
+    return line_chart(f"Learning curve: {label}", description, lines, x=x, y=y, marks=marks)
 
 
 # ── 10: provenance ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -351,6 +352,7 @@ def provenance(run: Run) -> dict[str, Any]:
             if isinstance(versions, Mapping) and versions
             else UNKNOWN,
         ),
+        ("Declared limits", _limits(run)),
         *((f"Model: {k}", str(v)) for k, v in (run.task.get("model") or {}).items()),
     ]
     place = shlex.quote(run.path)
@@ -367,6 +369,19 @@ def provenance(run: Run) -> dict[str, Any]:
             (f"jangin replay {place} --trial {first}", "run a trial again from its number, to the same bits"),
         ],
     }
+
+
+def _limits(run: Run) -> str:
+    """The task's limits by name, vectors in brackets; the unit is the name's ending."""
+
+    def text(value: Any) -> str:
+        if isinstance(value, (list, tuple)):
+            return f"[{', '.join(text(v) for v in value)}]"
+        typed = real(value)
+        return str(value) if typed is None else exact(typed)
+
+    limits = run.task.get("limits") or {}
+    return "; ".join(f"{k} {text(v)}" for k, v in limits.items()) or UNKNOWN
 
 
 def _repeated(run: Run) -> str:

@@ -4,9 +4,9 @@
     explained(succeeded, b)                # eta squared, 0 (no effect) to 1
     by_chance(succeeded, [b, ...])         # probability of a spread this large for any condition when none matters
 
-Sources: Fisher, Statistical Methods for Research Workers (1925), section 45, for the correlation ratio; Westfall and Young,
-Resampling-Based Multiple Testing (1993), section 2.6, for the permutation maximum that allows for having looked at many
-conditions.
+Sources: Fisher, Statistical Methods for Research Workers (1925), section 45, for the correlation ratio; Westfall and
+Young, Resampling-Based Multiple Testing (1993), section 2.6, for the permutation maximum that allows for having looked
+at many conditions.
 """
 
 from __future__ import annotations
@@ -54,7 +54,10 @@ class Bins:
 
 
 def bins(values: Array, wanted: int = 8) -> Bins:
-    """Cut values (ntrials,) into about `wanted` bins of equal count, fewer for few trials; one per value if few differ."""
+    """Cut values (ntrials,) into about `wanted` bins of equal count, fewer for few trials; one per value if few differ.
+
+    A bin holds at least five trials or so: fewer say nothing.
+    """
     values = np.asarray(values, float)
     if values.size == 0:
         return Bins(np.zeros(0, int), np.zeros(0, int), np.zeros(0), np.zeros(2))
@@ -97,7 +100,7 @@ def by_chance(success: Array, cuts: Sequence[Bins], *, times: int = 1000, seed: 
     rng = np.random.default_rng(seed)
 
     def spread(chosen: Array, b: Bins) -> float:
-        """Pearson's chi squared, centred and scaled by its mean and deviation so that unlike numbers of bins compare."""
+        """Pearson's chi squared, less its mean and over its deviation so that unlike numbers of bins compare."""
         expected = hits * b.sizes / len(success)
         squared = np.sum((np.bincount(b.index[chosen], minlength=b.n) - expected) ** 2 / expected)
         freedom = max(b.n - 1, 1)

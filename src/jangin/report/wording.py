@@ -75,6 +75,10 @@ class Shown:
             return [number(v) for v in scaled]
         return [f"{v:,.{decimals}f}".replace("-", "−") if np.isfinite(v) else number(v) for v in scaled]
 
+    def typed(self, value: float) -> str:
+        """One value that somebody typed, without its unit; four digits where it was typed in another unit."""
+        return exact(value) if self.factor == 1.0 else exact(float(f"{value * self.factor:.4g}"))
+
     def with_unit(self, value: float, digits: int = 3) -> str:
         """One value with its unit."""
         return f"{self.text(value, digits)} {self.unit}".rstrip()

@@ -42,7 +42,7 @@ class Player:
         try:
             self._policy = OnnxPolicy(opened.members["policy.onnx"], name=self._where, provider=provider)
         except BadPolicy as e:
-            raise Refused(str(e)) from e
+            raise Refused(" ".join(str(e).split())) from e
         inputs, outputs = (opened.manifest["io"][k][0]["channels"] for k in ("inputs", "outputs"))
         self.nobs, self.nact = len(inputs), len(outputs)
         self._low, self._high = np.array([c["range"] for c in outputs], dtype=float).astype(np.float32).T
@@ -98,7 +98,7 @@ class Player:
         except (
             Exception
         ) as e:  # ONNX Runtime raises its own many classes; whatever it was, this policy does not run here
-            raise Refused(f"{self._where} does not run on {self.provider}: {e}") from e
+            raise Refused(f"{self._where} does not run on {self.provider}: {' '.join(str(e).split())}") from e
         # written so that a NaN is a difference
         within = np.abs(got - wanted) <= tolerance
         if not within.all():

@@ -13,6 +13,7 @@ What it does not do: stop a machine. Limits are recorded here; no sentence of a 
 from __future__ import annotations
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -26,7 +27,7 @@ from jangin.errors import JanginError, Refused, UnknownName
 from jangin.record import RunFolder
 from jangin.run.plant import Plant, SimPlant
 from jangin.run.player import Player
-from jangin.task import Array, Task, Trials
+from jangin.task import Array, Task, Trials, canonical_json
 
 __all__ = ["LimitUse", "Log", "run"]
 
@@ -268,7 +269,8 @@ def _notes(opened: Opened) -> tuple[str, ...]:
 def _write(folder: RunFolder, log: Log) -> None:
     folder.write_trials("trials.parquet", log.trials)
     plain = {f.name: getattr(log, f.name) for f in dataclasses.fields(log) if f.name not in ("trials", "limits")}
-    uses = {k: dataclasses.asdict(v) for k, v in log.limits.items()}
+    uses = {k: {"limit": u.limit, "peak": u.peak, "over": u.over} for k, u in log.limits.items()}
     counts = {"trials": len(log.trials), "successes": log.successes, "invalid": int(log.trials.invalid.sum())}
-    folder.write_json("log.json", {"schema": "jangin-log/1", **counts, **plain, "limits": uses})
+    values = {"schema": "jangin-log/1", **counts, **plain, "limits": uses}
+    folder.write_json("log.json", json.loads(canonical_json(values)))  # a peak of inf or nan becomes text
     folder.seal()

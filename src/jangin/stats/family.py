@@ -8,15 +8,16 @@ QUALIFIED needs every claim supported, each at its own alpha and without a corre
 P(all supported) <= P(j supported) <= alpha_j (intersection-union test, Berger 1982).
 
 NOT_QUALIFIED is the other direction: to refute "all claims are true". If they are, the mean of the claims' E- is an
-e-process, whatever the dependence between the claims, so P(the mean ever reaches 1/alpha_refute) <= alpha_refute. With one claim this
-is the claim's own rule.
+e-process, however the claims depend on each other, so P(the mean ever reaches 1/alpha_refute) <= alpha_refute. With one
+claim this is the claim's own rule.
 
-Which claim is refuted is m questions at once: P(any true claim is called refuted) <= alpha_refute by Holm's method on the
-anytime-valid p-values 1 / max E-_j: the first claim needs E- >= m/alpha_refute, the next (m-1)/alpha_refute, and so on.
-A claim called refuted has brought the mean to 1/alpha_refute by itself; the mean may also get there with no single
-claim to blame, when several are a little wrong.
+Which claim is refuted is m questions at once: P(any true claim is called refuted) <= alpha_refute by Holm's method on
+the anytime-valid p-values 1 / max E-_j: the first claim needs E- >= m/alpha_refute, the next (m-1)/alpha_refute, and so
+on. The first claim called refuted has brought the mean to 1/alpha_refute by itself; the mean may also get there with no
+single claim to blame, when several are a little wrong.
 
-Source: Berger, Technometrics 24 (1982) 295; Vovk and Wang, Ann. Statist. 49 (2021) 1736; Holm, Scand. J. Statist. 6 (1979) 65.
+Source: Berger, Technometrics 24 (1982) 295; Vovk and Wang, Ann. Statist. 49 (2021) 1736;
+Holm, Scand. J. Statist. 6 (1979) 65.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """How many trials a claim will take, before the first one is run; and how many more, once some have been.
 
     need = trials_needed(p0=0.95, p=0.99, alpha=0.05)
-    need.expected, need.median, need.supported        # 136.1, 131, 1.000
+    need.expected, need.median, need.supported        # 136.4, 131, 0.9997
     trials_to_go(successes=480, failures=12, p0=0.95, alpha=0.05)
 
-`trials_needed` is exact: the number of failures after n trials is followed as a distribution, and what crosses one of the
-two boundaries of `sequential` is taken out and counted. Nothing is simulated and nothing is approximated but the
-cut-off: at `most` trials the rest is left UNDECIDED.
+`trials_needed` is exact: the number of failures after n trials is followed as a distribution, and what crosses one of
+the two boundaries of `sequential` is taken out and counted. Nothing is simulated and nothing is approximated but the
+cut-off: at `most` trials the rest is left undecided.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _boundaries(p0: float, alpha: float, alpha_refute: float, most: int) -> tupl
 
 
 def _refute_until(failures: Array, p0: float, alpha_refute: float, most: int) -> Array:
-    """The most trials, <= `most`, that still refute with so many failures; 0 where not even nothing but failures does."""
+    """The most trials, <= `most`, that still refute with so many failures; 0 where failures alone do not."""
     threshold = -np.log(alpha_refute)
     low, high = np.zeros(failures.shape), np.maximum(float(most) - failures, 0.0)  # successes
     ever = log_e_against(low, failures, p0) >= threshold

@@ -10,15 +10,15 @@ The claim is about p = P(indicator = 1) of independent, identically distributed 
     E+ = integral over (p0, 1) of (q/p0)^s ((1-q)/(1-p0))^f dW+(q),    W+ with density ~ (1-q)^(b-1), b = 1/2
     E- = integral over (0, p0) of (q/p0)^s ((1-q)/(1-p0))^f dW-(q),    W- with density ~ 1/(1-q)
 
-Each is a mixture of likelihood ratios against p0. One trial multiplies the ratio of a q > p0 by a number whose mean under
-p is p q/p0 + (1-p)(1-q)/(1-p0), which is 1 at p = p0 and increases with p: E+ is a martingale at p = p0 and a
+Each is a mixture of likelihood ratios against p0. One trial multiplies the ratio of a q > p0 by a number whose mean
+under p is p q/p0 + (1-p)(1-q)/(1-p0), which is 1 at p = p0 and increases with p: E+ is a martingale at p = p0 and a
 supermartingale for every p < p0; E- likewise for every p > p0. So by Ville's inequality, whenever and why ever we stop,
 
     P(E+ ever reaches 1/alpha) <= alpha   if p <= p0:   reaching it SUPPORTS the claim  p >= p0   (error at most alpha)
     P(E- ever reaches 1/alpha) <= alpha   if p >= p0:   reaching it REFUTES it                    (error at most alpha)
 
-What it does not say: anything when trials depend on each other or the conditions drift; nor that p is the rate on a real
-machine. Numbers: natural logarithms, absolute error below 1e-8 up to a million successes and failures.
+What it does not say: anything when trials depend on each other or the conditions drift; nor that p is the rate on a
+real machine. Numbers: natural logarithms, absolute error below 1e-8 up to a million successes and failures.
 
 Source: Ville, "Etude critique de la notion de collectif" (1939); Robbins, Ann. Math. Statist. 41 (1970) 1397, mixtures;
 Ramdas, Grunwald, Vovk, Shafer, Statist. Sci. 38 (2023) 576, composite nulls and anytime validity.

@@ -7,6 +7,7 @@ tilted, the fixture is tilted, the sensor drifts, the arm follows late. Success 
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -18,7 +19,7 @@ from jangin.cell import contact
 from jangin.cell.arm import Arm, load_arm, solve_home
 from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, physics_named
 from jangin.cell.search import PressAndSlide, SpiralSearch
-from jangin.cell.world import Assessment, CellWorld, Scene, tool_action
+from jangin.cell.world import SLOW_WRENCH_S, Assessment, CellWorld, Scene, filter_gain, tool_action
 from jangin.claim import Claim
 from jangin.errors import BadTask
 from jangin.task import Array, Channel, Condition, Conditions, Limits, LogUniform, Signals, Uniform
@@ -101,7 +102,7 @@ class PegInsert:
         "margin": "",
         "peak_force_n": "N",
         "peak_torque_nm": "N m",
-        "peak_speed_m_s": "m/s",
+        "peak_tool_speed_m_s": "m/s",
         "overlap_m": "m",
         "depth_m": "m",
     }
@@ -172,10 +173,17 @@ class PegInsert:
         tilt = (Channel(f"tilt_{a}", "rad", "base", -0.2, 0.2, 1e-4) for a in "xy")
         speed = (Channel(f"speed_{a}", "m/s", "base", -0.5, 0.5, 5e-4) for a in "xyz")
         spin = (Channel(f"spin_{a}", "rad/s", "base", -2.0, 2.0, 2e-3) for a in "xy")
-        force = (Channel(f"force_{a}", "N", "base", -100.0, 100.0, 1.0, "touch") for a in "xyz")
-        torque = (Channel(f"torque_{a}", "N m", "base", -5.0, 5.0, 0.05, "touch") for a in "xy")
+        force = tuple(Channel(f"force_{a}", "N", "base", -100.0, 100.0, 1.0, "touch") for a in "xyz")
+        torque = tuple(Channel(f"torque_{a}", "N m", "base", -5.0, 5.0, 0.05, "touch") for a in "xy")
         last = (replace(c, name=f"last_{c.name}") for c in self.action)
-        return Signals((*far, *near, *tilt, *speed, *spin, *force, *torque, *last))
+        # what a moment cannot tell: the wrench with its noise averaged away, where the tip has been, how long it took so far
+        gain = filter_gain(SLOW_WRENCH_S, self.rate_hz)
+        calm = math.sqrt(gain / (2.0 - gain))  # of white noise, what a first-order filter leaves
+        slow_force = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in force)
+        slow_torque = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in torque)
+        drift = (Channel(f"drift_{a}", "m", "base", -0.004, 0.004, 2e-5) for a in "xy")
+        clock = Channel("elapsed_s", "s", "", 0.0, self.limit_s)
+        return Signals((*far, *near, *tilt, *speed, *spin, *force, *torque, *last, *slow_force, *slow_torque, *drift, clock))
 
     @property
     def limits(self) -> Limits:
@@ -261,9 +269,10 @@ class PegInsert:
             v, "force_offset_x_n", "force_offset_y_n", "force_offset_z_n", "torque_offset_x_nm", "torque_offset_y_nm"
         )
         away = cell.tip - estimate
-        return np.concatenate(
-            [away, away, cell.tilt[:, :2], cell.velocity[:, :5], cell.wrench[:, :5] + offset, cell.last_action], axis=1
-        )
+        clock = cell.elapsed[:, None] / self.rate_hz
+        now = (away, away, cell.tilt[:, :2], cell.velocity[:, :5], cell.wrench[:, :5] + offset, cell.last_action)
+        before = (cell.slow_wrench[:, :5] + offset, (cell.tip - cell.slow_tip)[:, :2], clock)
+        return np.concatenate([*now, *before], axis=1)
 
     def know(self, cell: CellWorld) -> Array:
         """What only a simulator knows; PRIVILEGED names the columns."""

@@ -56,7 +56,7 @@ class Reach:
         Claim.parse("q95(cycle_s) <= 3.0 @ 0.95"),
         Claim.parse("P(peak_force_n > 20) <= 0.01 @ 0.95"),
     )
-    columns = {"cycle_s": "s", "margin": "", "peak_force_n": "N", "peak_torque_nm": "N m", "peak_speed_m_s": "m/s"}
+    columns = {"cycle_s": "s", "margin": "", "peak_force_n": "N", "peak_torque_nm": "N m", "peak_tool_speed_m_s": "m/s"}
 
     def __post_init__(self) -> None:
         physics_named(self.physics)
