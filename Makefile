@@ -25,8 +25,10 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 .venv: $(VENV)/.installed  ## install jangin and its tools into .venv (again only when pyproject or constraints change)
 
-demo: $(VENV)/.installed  ## learn, qualify and ship a peg-in-hole policy into runs/peg (OUT=..., SEED=...)
-	$(BIN)/jangin deliver cell/peg-insert --seed $(SEED) --out $(OUT)
+demo: $(VENV)/.installed  ## learn, qualify and ship a peg-in-hole policy into runs/peg, or runs/peg-2 ... (OUT=..., SEED=...)
+	@out=$(OUT); n=1; while [ -e "$$out" ]; do n=$$((n + 1)); out=$(OUT)-$$n; done; \
+	echo $(BIN)/jangin deliver cell/peg-insert --seed $(SEED) --out "$$out"; \
+	$(BIN)/jangin deliver cell/peg-insert --seed $(SEED) --out "$$out"
 
 test: $(VENV)/.installed  ## run the tests
 	$(BIN)/python -m pytest

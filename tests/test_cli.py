@@ -280,6 +280,17 @@ def test_a_bug_says_so(call, failing, toy_name):
         call("simulate", toy_name, "--debug")
 
 
+def test_an_error_in_the_users_own_file_is_theirs(call, tmp_path):
+    """A task of the user's own that raises is told its file and line, not called a bug in jangin."""
+    (tmp_path / "slip.py").write_text(
+        "from dataclasses import dataclass\nfrom toy import Toy\n@dataclass(frozen=True)\nclass Slip(Toy):\n"
+        "    def world(self, nsim, **given):\n        return {}['gripper']\nTASK = Slip\n"
+    )
+    ran = call("simulate", "./slip.py")
+    assert sentence(ran).endswith("slip.py, line 6, raised KeyError: 'gripper' (--debug shows how it came to that).")
+    assert ran.code == 2
+
+
 def test_a_full_disk_is_a_sentence(call, failing, toy_name):
     """ENOSPC from any library is wrong input, not a bug."""
     failing(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/peg/x.tmp"))
@@ -333,7 +344,8 @@ def test_list_shows_what_is_here(call):
     assert [v["name"] for v in shown["verbs"]] == list(cli.VERBS)
     assert {"name", "source", "summary"} == set(shown["tasks"][0])
     assert "cell/peg-insert" in [t["name"] for t in shown["tasks"]]
-    assert {"robots", "engines", "recipes"} <= set(shown)
+    for kind, name in (("robots", "ur5e"), ("engines", "mujoco"), ("recipes", "sac")):
+        assert name in [e["name"] for e in shown[kind]]
     text = call("list").out
     for kind in shown.values():
         for entry in kind:
@@ -408,6 +420,9 @@ def test_qualify_goes_into_the_policys_own_folder(call, toy_name, tmp_path):
     ran = call("qualify", toy_name, "--policy", "point/policy.onnx", "--out", "q", "--json")
     assert ran.json["verdict"] == "QUALIFIED"
     assert sha256_file(Path("q/policy.onnx")) == ran.json["hashes"]["policy"] == sha256_file(Path("point/policy.onnx"))
+    Path("other.onnx").write_bytes(linear_policy(limit="1"))
+    says = sentence_of_refusal(call("qualify", toy_name, "--policy", "other.onnx", "--out", "q", "--json"))
+    assert says == "q holds another policy.onnx than other.onnx. Give another place with --out."
     again = call("qualify", toy_name, "--policy", "q", "--json")
     assert again.json["run_dir"] == "q"
     assert again.json["hashes"] == ran.json["hashes"]
@@ -589,9 +604,11 @@ def test_deliver_interrupted_and_resumed(tmp_path, toy_name):
     assert plan["policy"]["sha256"] == sha256_file(folder / "policy.onnx")
 
     before = {name: sha256_file(folder / name) for name in folder.files()}
+    (folder / "manifest.json").unlink()  # as if the interruption had come between the bundle and the seal
     again = run_jangin(*words, "--resume", "--json", cwd=tmp_path)
     assert again.json == done.json | {"notes": again.json["notes"]}
     assert before == {name: sha256_file(folder / name) for name in folder.files()}
+    folder.check()
     assert run_jangin("verify", "point", cwd=tmp_path).code == 0
 
 
@@ -738,3 +755,40 @@ def test_registered_tasks_come_back_from_their_declaration(tmp_path):
         folder = RunFolder.create(tmp_path / entry.name)
         write_task(folder, task)
         assert recorded_task(json.loads(folder.read_text("task.json")), folder.path) == task.at("evidence")
+
+
+# ── the tutorial ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+EXAMPLE = ROOT / "examples" / "my_task.py"
+
+
+def test_the_tutorial_quotes_its_example():
+    """Every Python block of the tutorial stands word for word in the example, and every command in it is a verb's."""
+    text, code = (ROOT / "docs" / "tutorial-task.md").read_text(), EXAMPLE.read_text()
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(blocks) > 10
+    for block in blocks:
+        assert block in code, block
+    commands_in_it = re.findall(r"^jangin (\w+)", text, re.MULTILINE)
+    assert set(commands_in_it) <= set(cli.VERBS)
+
+
+def test_the_example_is_as_the_tutorial_says(call):
+    """The teacher, who knows the belt's speed, nearly always succeeds; the expert, who does not, mostly fails."""
+    expert, teacher = (
+        call("simulate", EXAMPLE, "--policy", p, "--trials", "64", "--task.physics", "training", "--json").json
+        for p in ("expert", "teacher")
+    )
+    assert teacher["successes"] >= 60
+    assert expert["successes"] < 40
+    assert not expert["invalid"]
+    assert not teacher["invalid"]
+
+
+def test_every_command_in_the_readme_is_one():
+    """The README's commands name verbs and flags that exist."""
+    for line in re.findall(r"jangin (\w+[^`|\n]*)", (ROOT / "README.md").read_text()):
+        verb, *rest = line.split()
+        if verb in cli.VERBS:
+            flags = {f"--{f.name.replace('_', '-')}" for f in dataclasses.fields(OPTIONS[verb])} | {"--json", "--help"}
+            assert {w for w in rest if w.startswith("--") and not w.startswith("--task.")} <= flags, line

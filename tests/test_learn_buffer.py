@@ -1,4 +1,4 @@
-"""N-step returns worked out by hand, with ends, time-outs and trials that cannot be believed; and what is remembered."""
+"""N-step returns worked out by hand, with ends and time-outs; and what is remembered."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LAYOUT = Layout(nseen=1, nact=1)
 CPU = torch.device("cpu")
 
 
-def moment(now, reward, after, *, terminal=(), truncated=(), invalid=()) -> Moment:
+def moment(now, reward, after, *, terminal=(), truncated=()) -> Moment:
     n = len(now)
 
     def flags(ids):
@@ -29,13 +29,13 @@ def moment(now, reward, after, *, terminal=(), truncated=(), invalid=()) -> Mome
         next_seen=column(after),
         terminal=flags(terminal),
         truncated=flags(truncated),
-        invalid=flags(invalid),
     )
 
 
 def parts(rows):
     batch = LAYOUT.split(torch.as_tensor(rows))
-    return [(b.item(), r.item(), d.item(), a.item()) for b, r, d, a in zip(batch.seen, batch.reward, batch.discount, batch.next_seen)]
+    columns = (batch.seen, batch.reward, batch.discount, batch.next_seen)
+    return list(zip(*(c.flatten().tolist() for c in columns)))
 
 
 def test_three_steps_are_summed_and_the_fourth_observation_takes_over():
@@ -65,14 +65,6 @@ def test_a_time_out_closes_all_that_is_under_way_but_the_value_goes_on():
     assert parts(steps.push(moment([1], [2], [2], truncated=[0]))) == [(0, 2, 0.25, 2), (1, 2, 0.5, 2)]
 
 
-def test_a_trial_that_cannot_be_believed_is_forgotten():
-    """Of an invalid trial nothing that is under way is kept; the neighbour goes on."""
-    steps = NStep(2, 2, 0.5, LAYOUT)
-    steps.push(moment([0, 10], [1, 1], [1, 11]))
-    rows = parts(steps.push(moment([1, 11], [1, 1], [5, 12], terminal=[0], invalid=[0])))
-    assert rows == [(10, 1.5, 0.25, 12)]
-
-
 def test_one_step_is_the_plain_transition():
     """n = 1 gives the reward, the discount g, and the action and label of the moment."""
     (row,) = NStep(1, 1, 0.5, LAYOUT).push(moment([3], [7], [4]))
@@ -85,9 +77,9 @@ def test_n_steps_are_what_a_loop_over_each_trial_says():
     """Random trials in 5 slots: the set of rows equals the slow definition, trial by trial."""
     rng, gamma, n, nslots = np.random.default_rng(0), 0.9, 4, 5
     steps, rows = NStep(nslots, n, gamma, LAYOUT), []
-    trials: list[list[list]] = [[[]] for _ in range(nslots)]  # per slot: trials, each a list of (seen, reward, after, end)
+    trials: list[list[list]] = [[[]] for _ in range(nslots)]  # per slot: trials, each of (seen, reward, after, end)
     now = np.arange(nslots) * 1000.0
-    for t in range(200):
+    for _ in range(200):
         kind = rng.random(nslots)
         terminal, truncated = np.flatnonzero(kind < 0.1), np.flatnonzero((kind >= 0.1) & (kind < 0.2))
         reward = rng.normal(size=nslots)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from toy import Toy, ToyWorld
 
 from jangin.learn.collect import Moment, ReturnScale, Slots, noise_floor, teacher_of
 from jangin.task import Step
+from toy import Toy, ToyWorld
 
 
 class Watched(ToyWorld):
@@ -84,12 +84,12 @@ def test_success_is_an_end_and_a_moment_joins_on_to_the_next(slots):
     assert ended > 10
 
 
-def test_trials_that_cannot_be_believed_are_marked(slots):
-    """An outcome whose name begins with invalid is an end, and invalid."""
+def test_a_trial_that_cannot_be_believed_ends_without_a_reward(slots):
+    """An outcome whose name begins with invalid is an end worth nothing; its neighbours' rewards are their own."""
     s = slots(Toy(invalid_every=2), 4)
     moment = s.step(np.zeros((4, 2), np.float32))
-    assert moment.invalid.tolist() == [False, True, False, True]
     assert moment.terminal.tolist() == [False, True, False, True]
+    assert [r == 0.0 for r in moment.reward] == [False, True, False, True]
 
 
 class Costly(ToyWorld):
@@ -168,16 +168,15 @@ def test_who_teaches():
 
 
 def test_the_scale_of_returns():
-    """Root mean square of G = r + g G over both slots, started anew after an end; invalid periods do not count."""
+    """Root mean square of G = r + g G over both slots, started anew after an end."""
 
-    def moment(reward, terminal, invalid=(False, False)):
-        flags = np.array(terminal)
-        nothing = np.zeros((2, 1), np.float32)
-        return Moment(nothing, nothing, nothing, np.array(reward, np.float32), nothing, flags, ~flags & False, np.array(invalid))
+    def moment(reward, terminal):
+        flags, nothing = np.array(terminal), np.zeros((2, 1), np.float32)
+        return Moment(nothing, nothing, nothing, np.array(reward, np.float32), nothing, flags, np.zeros(2, bool))
 
     scale = ReturnScale(2, 0.5)
     assert scale.value == 1.0
     scale.update(moment([2, 4], [False, False]))  # G = 2, 4
     scale.update(moment([1, 1], [True, False]))  # G = 2, 3
-    scale.update(moment([6, 0], [False, True], [False, True]))  # G = 6, (1.5)
-    assert scale.value == pytest.approx(np.sqrt((4 + 16 + 4 + 9 + 36) / 5))
+    scale.update(moment([6, 0.5], [False, True]))  # G = 6, 2
+    assert scale.value == pytest.approx(np.sqrt((4 + 16 + 4 + 9 + 36 + 4) / 6))

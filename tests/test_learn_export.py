@@ -8,13 +8,13 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from toy import Toy
 
 from jangin.errors import BadPolicy
 from jangin.learn.export import export
 from jangin.learn.networks import Actor, action_range
 from jangin.policy import OnnxPolicy
 from jangin.task import Channel, Signals
+from toy import Toy
 
 
 class Lopsided(Toy):

@@ -1,4 +1,4 @@
-"""The networks against closed forms: merged moments, densities by change of variables, batched critics against a loop."""
+"""The networks against closed forms: merged moments, changes of variables, batched critics against a loop."""
 
 from __future__ import annotations
 
@@ -145,5 +145,5 @@ def test_an_action_without_a_finite_range_is_refused():
     """The middle and half width of the range; and a sentence when there is none."""
     middle, half = action_range(Signals((Channel("a", "m", low=-1, high=3),)))
     assert (middle.tolist(), half.tolist()) == ([1.0], [2.0])
-    with pytest.raises(BadTask, match=r"The action channel 'push' has the range \[-inf, inf\] N; to be learned it needs"):
+    with pytest.raises(BadTask, match=r"channel 'push' has the range \[-inf, inf\] N; to be learned it needs a finite"):
         action_range(Signals((Channel("push", "N"),)))

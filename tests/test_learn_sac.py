@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from jangin.learn.learning import learn  # noqa: F401  (the package loads without a recipe)
+from jangin.learn.learning import one_thread
 from jangin.learn.recipe import Setting
 from jangin.learn.sac import SAC, target
 from jangin.task import Channel, Conditions, Signals, Step
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    with one_thread():
+        yield
 
 
 class Pendulum:
@@ -36,7 +42,8 @@ class Pendulum:
     def step(self, action, ids=None):
         reward = (self.state == 0).astype(np.float32)
         self.state, self.t = 1 - self.state, self.t + 1
-        return Step(reward, np.zeros(self.nsim, np.float32), np.where(self.t >= self.periods, self.code, 0).astype(np.int16))
+        outcome = np.where(self.t >= self.periods, self.code, 0).astype(np.int16)
+        return Step(reward, np.zeros(self.nsim, np.float32), outcome)
 
 
 class TwoStates:

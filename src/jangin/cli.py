@@ -80,6 +80,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if "--debug" in words or os.environ.get("JANGIN_DEBUG") == "1":
             raise
         what = f"{type(e).__name__}: {e}".split("\n", 1)[0]
+        if place := _in_a_users_file(e):
+            return _fail(words, f"{place} raised {what} (--debug shows how it came to that).", 2)
         return _fail(words, f"This is a bug in jangin, please report it: {what} (--debug shows where).", BUG)
 
 
@@ -140,6 +142,17 @@ def _draw_without_a_display() -> None:
         os.environ["MUJOCO_GL"] = "egl"
 
 
+def _in_a_users_file(error: BaseException) -> str:
+    """Where in a task's file of the user's own the error came from, as "weld.py, line 12,"; "" where it is ours."""
+    place, step = "", error.__traceback__
+    while step is not None:
+        frame = step.tb_frame
+        if str(frame.f_globals.get("__name__", "")).startswith("jangin_user_"):  # as registry names such modules
+            place = f"{frame.f_code.co_filename}, line {step.tb_lineno},"
+        step = step.tb_next
+    return place
+
+
 def _help() -> str:
     width = max(len(name) for name in VERBS)
     verbs = "\n".join(f"  {name:<{width}}  {verb.summary}" for name, verb in VERBS.items())
@@ -169,6 +182,7 @@ def _interrupted(words: list[str]) -> str:
 
 def _fail(words: list[str], sentence: str, code: int) -> int:
     """Say the sentence on standard error, and with --json as an object on standard output; returns the exit code."""
+    sentence = " ".join(sentence.split())  # what a library said may have lines
     if sys.stderr is not None:
         with contextlib.suppress(OSError):
             print(f"jangin: {sentence}", file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jangin.errors import BadFolder
-from jangin.progress import ProgressLine, time_left
+from jangin.progress import ProgressLine, minutes, time_left
 from jangin.registry import names
 
 if TYPE_CHECKING:
@@ -126,7 +126,10 @@ def _simulate(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Ans
 def _quantiles(what: str, unit: str, values: Mapping[float, float]) -> list[str]:
     if not values:
         return []
-    shown = ", ".join(f"{100 * q:g} % within {v:.3g} {unit}" for q, v in values.items())
+    shown = ", ".join(
+        f"{100 * q:g} % within {v:.3g} {unit}" if math.isfinite(v) else f"less than {100 * q:g} % at all"
+        for q, v in values.items()
+    )
     return [f"  {what:<12} {shown}"]
 
 
@@ -222,7 +225,7 @@ def _learning(now: Any) -> str:
     success = "" if math.isnan(now.success) else f"held-out success {_percent(now.success)}"
     recent = "" if math.isnan(now.success_recent) else f"exploring {_percent(now.success_recent)}"
     rate = f"{now.steps_per_s:,.0f} steps/s"
-    left = f"at most {_minutes(now.seconds_left)} left"
+    left = f"at most {minutes(now.seconds_left)} left"
     return _joined(
         f"learning ({now.stage}) {now.steps:,} of {now.budget:,} steps", success, recent, rate, left, now.note
     )
@@ -235,12 +238,13 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
 
     o = asked.options
     policy = resolve_policy(o.policy, asked.task, seed=o.seed)
-    own = Path(o.policy) if Path(o.policy).is_dir() else _default_folder(asked.task, o.seed)
-    folder = _run_folder(o.out or own)
+    folder = _run_folder(o.out or _evidence_folder(o, asked.task))
     write_task(folder, asked.task)
     data = policy_bytes(o.policy)
     if data is not None and not folder.has(POLICY_ONNX):
         folder.write_bytes(POLICY_ONNX, data)
+    elif data is not None and (folder / POLICY_ONNX).read_bytes() != data:
+        raise BadFolder(f"{folder.path} holds another {POLICY_ONNX} than {o.policy}. Give another place with --out.")
     verdict = verb(
         policy,
         asked.task,
@@ -381,6 +385,14 @@ def _default_folder(task: Any, seed: int) -> Path:
     return Path("runs") / f"{task.name.rpartition('/')[2]}-{seed}"
 
 
+def _evidence_folder(o: Any, task: Any) -> Path:
+    """Where evidence goes unless told: to the policy it is about."""
+    from jangin.resolve import POLICIES
+
+    own = Path(o.policy)
+    return own if o.policy not in POLICIES and own.is_dir() else _default_folder(task, o.seed)
+
+
 def _new_folder(path: Path, *, resume: bool = False) -> RunFolder:
     from jangin.record import RunFolder
 
@@ -415,8 +427,8 @@ def kept(words: Sequence[str]) -> str:
     asked = parse(verb, list(words[1:]))
     out = getattr(asked.options, "out", None)
     if verb in ("learn", "qualify", "deliver"):
-        given = Path(getattr(asked.options, "policy", ""))
-        own = given if verb == "qualify" and given.is_dir() else _default_folder(asked.task, asked.options.seed)
+        o = asked.options
+        own = _evidence_folder(o, asked.task) if verb == "qualify" else _default_folder(asked.task, o.seed)
         folder = out or own
         if not folder.is_dir() or not any(folder.iterdir()):
             return "Nothing was finished yet."
@@ -464,11 +476,6 @@ def _plain(value: Any) -> Any:
 def _percent(share: float) -> str:
     """A share as a percentage that never rounds up to 100 %."""
     return f"{math.floor(1000 * share + 1e-9) / 10:.1f} %"
-
-
-def _minutes(seconds: float) -> str:
-    whole = round(seconds)
-    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
 
 
 def _cell(value: Any) -> str:

@@ -13,7 +13,8 @@ Learning draws from the stream "learn" and evidence from "evidence": the same se
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,74 +93,23 @@ def deliver(
     Raises: whatever the verbs raise; BadClaim, a bad key, name or version before anything is learned; BadFolder when
         `resume` meets a folder that was begun with other settings.
     """
-    chosen = None if claims is None else [Claim.parse(c) if isinstance(c, str) else c for c in claims]
+    chosen = None if claims is None else [Claim.parse(c) for c in claims]
     _check_names(folder, version)
     _, made = signing_key(key)
-    asked = {
-        "task": sha256_of(task_declaration(task)),
-        "seed": seed,
-        "recipe": recipe,
-        "steps": steps,
-        "budget_s": budget_s,
-    }
-    stages = _Stages.begin(folder, asked, resume=resume)
+    asked = {"seed": seed, "recipe": recipe, "steps": steps, "budget_s": budget_s}
+    stages = _Stages.begin(folder, {"task": sha256_of(task_declaration(task)), **asked}, resume=resume)
     write_task(folder, task)
-    tell = progress or (lambda stage, now: None)
-
-    if not stages.learned():
-        with stages.timed("learn"):
-            chosen_recipe: dict[str, Any] = {} if recipe is None else {"recipe": recipe}
-            learn(
-                task,
-                seed=seed,
-                folder=folder,
-                steps=steps,
-                budget_s=budget_s,
-                device=device,
-                threads=threads,
-                resume=resume,
-                progress=lambda now: tell("learn", now),
-                **chosen_recipe,
-            )
-        stages.finish("learn", sha256_file(folder / POLICY_ONNX))
-    tell("learn", f"Learned in {stages.seconds['learn']:.0f} s; now qualifying.")
-    policy = OnnxPolicy((folder / POLICY_ONNX).read_bytes(), task, name=POLICY_ONNX)
-
-    if stages.qualified(claims):
-        verdict = verify(folder)
-    else:
-        with stages.timed("qualify"):
-            verdict = qualify(
-                policy,
-                task,
-                chosen,
-                seed=seed,
-                folder=folder,
-                max_trials=max_trials,
-                threads=threads,
-                progress=lambda now: tell("qualify", now),
-            )
-        stages.finish("qualify", sha256_of({"claims": claims}))
-
-    bundle = stages.shipped()
-    if bundle is not None:
-        page = folder / "report.html"
-    else:
-        with stages.timed("report"):
-            shots, note = pictures(folder, task, policy, threads=threads)
-            page = report(folder, pictures=shots, picture_note=note)
-            folder.seal()
-        stages.finish("report", sha256_file(page))
+    job = _Job(task, folder, seed, threads, stages, progress or (lambda stage, now: None))
+    job.learn(recipe, {"steps": steps, "budget_s": budget_s, "device": device, "resume": resume})
+    verdict = job.qualify(chosen, max_trials)
+    bundle = job.shipped()
+    page = folder / "report.html" if bundle else job.report()
     if verdict.verdict != "QUALIFIED":
         sentence = f"Not shipped: the verdict is {verdict.verdict}."
         return Delivery(verdict, None, page, dict(stages.seconds), sentence, _notes(made))
-    if bundle is None:
-        with stages.timed("ship"):
-            bundle = ship(task, folder, key=key, version=version)
-        stages.finish("ship", f"{bundle.path.name} {bundle.sha256}")
-    return Delivery(
-        verdict, bundle, page, dict(stages.seconds), f"Shipped as {bundle.path}.", _notes(made, *bundle.notes)
-    )
+    bundle = bundle or job.ship(key, version)
+    sentence = f"Shipped as {bundle.path}."
+    return Delivery(verdict, bundle, page, dict(stages.seconds), sentence, _notes(made, *bundle.notes))
 
 
 def _check_names(folder: RunFolder, version: str) -> None:
@@ -175,13 +125,16 @@ def _notes(*notes: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, notes)))
 
 
+# ── stages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
 class _Stages:
     """Which stages are finished, with what, and how long they took; kept in the folder after every one."""
 
     def __init__(
         self, folder: RunFolder, asked: Mapping[str, Any], done: dict[str, str], seconds: dict[str, float]
     ) -> None:
-        self._folder, self._asked, self._done, self.seconds = folder, asked, done, seconds
+        self._folder, self._asked, self.done, self.seconds = folder, asked, done, seconds
 
     @classmethod
     def begin(cls, folder: RunFolder, asked: Mapping[str, Any], *, resume: bool) -> _Stages:
@@ -203,47 +156,90 @@ class _Stages:
                 )
         return cls(folder, asked, state["done"], state["seconds"])
 
-    def timed(self, stage: str) -> _Timed:
-        """A context that adds its time to the stage's, interrupted or not."""
-        return _Timed(self, stage)
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time spent inside to the stage's, interrupted or not."""
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.perf_counter() - begun, 3)
+            self._write()
 
     def finish(self, stage: str, mark: str) -> None:
         """The stage is done, and `mark` says with what."""
-        self._done[stage] = mark
+        self.done[stage] = mark
         self._write()
-
-    def spend(self, stage: str, seconds: float) -> None:
-        """Add to a stage's time."""
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + seconds, 3)
-        self._write()
-
-    def learned(self) -> bool:
-        """Whether the policy that is there is the one learning ended with."""
-        return self._folder.has(POLICY_ONNX) and self._done.get("learn") == sha256_file(self._folder / POLICY_ONNX)
-
-    def qualified(self, claims: Sequence[str] | None) -> bool:
-        """Whether these claims were decided."""
-        return self._done.get("qualify") == sha256_of({"claims": claims})
-
-    def shipped(self) -> Bundle | None:
-        """The bundle that was shipped, if it is still as it was."""
-        name, _, sha256 = self._done.get("ship", "").partition(" ")
-        if not name or not self._folder.has(name) or sha256_file(self._folder / name) != sha256:
-            return None
-        return read(self._folder / name).bundle
 
     def _write(self) -> None:
-        self._folder.write_json(_STATE, {"asked": self._asked, "done": self._done, "seconds": self.seconds})
+        self._folder.write_json(_STATE, {"asked": self._asked, "done": self.done, "seconds": self.seconds})
 
 
-class _Timed:
-    """Adds the time spent inside to a stage."""
+@dataclass(frozen=True)
+class _Job:
+    """One delivery; each method is a stage, and does nothing that was done before."""
 
-    def __init__(self, stages: _Stages, stage: str) -> None:
-        self._stages, self._stage = stages, stage
+    task: Task
+    folder: RunFolder
+    seed: int
+    threads: int
+    stages: _Stages
+    tell: Callable[[str, Any], None]
 
-    def __enter__(self) -> None:
-        self._begun = time.perf_counter()
+    def learn(self, recipe: str | None, how: Mapping[str, Any]) -> None:
+        """Learn until policy.onnx is the one that learning ends with."""
+        policy = self.folder / POLICY_ONNX
+        if not (policy.is_file() and self.stages.done.get("learn") == sha256_file(policy)):
+            chosen = {"seed": self.seed, "threads": self.threads, **how} | (
+                {} if recipe is None else {"recipe": recipe}
+            )
+            with self.stages.timed("learn"):
+                learn(self.task, folder=self.folder, progress=lambda now: self.tell("learn", now), **chosen)
+            self.stages.finish("learn", sha256_file(policy))
+        self.tell("learn", f"Learned in {self.stages.seconds['learn']:.0f} s.")
 
-    def __exit__(self, *error: object) -> None:
-        self._stages.spend(self._stage, time.perf_counter() - self._begun)
+    def qualify(self, claims: Sequence[Claim] | None, max_trials: int) -> Verdict:
+        """Decide the claims; where that was done, from the evidence alone."""
+        mark = sha256_of([str(c) for c in claims or ()])
+        if self.stages.done.get("qualify") == mark:
+            return verify(self.folder)
+        with self.stages.timed("qualify"):
+            verdict = qualify(
+                self._policy(),
+                self.task,
+                claims,
+                seed=self.seed,
+                folder=self.folder,
+                max_trials=max_trials,
+                threads=self.threads,
+                progress=lambda now: self.tell("qualify", now),
+            )
+        self.stages.finish("qualify", mark)
+        return verdict
+
+    def report(self) -> Path:
+        """Write the page and seal the folder."""
+        with self.stages.timed("report"):
+            shots, note = pictures(self.folder, self.task, self._policy(), threads=self.threads)
+            page = report(self.folder, pictures=shots, picture_note=note)
+            self.folder.seal()
+        return page
+
+    def shipped(self) -> Bundle | None:
+        """The bundle of this very verdict, where there is one already."""
+        path = self.folder / f"{self.folder.path.resolve().name}.bundle"
+        if not path.is_file():
+            return None
+        opened = read(path)
+        if opened.members["evidence/verdict.json"] != (self.folder / "evidence/verdict.json").read_bytes():
+            raise BadFolder(f"{path} holds another verdict than {self.folder.path}. Move it away first.")
+        self.folder.seal()  # an interruption may have come between the bundle and the seal
+        return opened.bundle
+
+    def ship(self, key: Path, version: str) -> Bundle:
+        """Sign it."""
+        with self.stages.timed("ship"):
+            return ship(self.task, self.folder, key=key, version=version)
+
+    def _policy(self) -> OnnxPolicy:
+        return OnnxPolicy((self.folder / POLICY_ONNX).read_bytes(), self.task, name=POLICY_ONNX)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-__all__ = ["ProgressLine", "time_left"]
+__all__ = ["ProgressLine", "minutes", "time_left"]
 
 _EVERY_S = 0.1  # between two drawings on a terminal
 _PLAIN_EVERY_S = 10.0  # between two lines in a log
@@ -79,5 +79,10 @@ def time_left(done: float, total: float | None, elapsed_s: float) -> str:
     """The time left at the pace so far, as "4 s left" or "2 min 10 s left"; "" while nobody can know."""
     if not total or done <= 0 or elapsed_s <= 0:
         return ""
-    seconds = max(0, round((total - done) * elapsed_s / done))
-    return f"{seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f"{seconds} s left"
+    return f"{minutes(max(0.0, (total - done) * elapsed_s / done))} left"
+
+
+def minutes(seconds: float) -> str:
+    """A time as "4 s" or "2 min 10 s"."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"

@@ -10,11 +10,12 @@ the distance is exact: the peg is a cylinder with a rounded edge (a torus at its
 whose rim is rounded (another torus). Two circles are sampled, turned to the direction where they are deepest:
     the centre circle of the peg's edge against the block's signed distance, and
     the centre circle of the hole's rim against the peg's side.
-Contacts whose normal lies within 45 degrees of the bore's axis go to the face pair (at most four are kept), the others to
-the wall pair, because the two have different stiffness. The deepest overlap since the reset is kept in mjData.userdata.
+Contacts whose normal lies within 45 degrees of the bore's axis go to the face pair (at most four are kept), the others
+to the wall pair, because the two have different stiffness. The deepest overlap since the reset is kept in
+mjData.userdata.
 
-The function is compiled by Numba into a C pointer and put into MuJoCo's table for box-box pairs; every other box-box pair
-in the process still goes to MuJoCo's own function. It is C without fast-math: same input, same bits, on any thread.
+The function is compiled by Numba into a C pointer and put into MuJoCo's table for box-box pairs; every other box-box
+pair in the process still goes to MuJoCo's own function. No fast-math: same input, same bits, on any thread.
 What it does not model: a bottom of the hole, a chamfer other than a rounding, out-of-roundness.
 """
 
@@ -42,6 +43,7 @@ WALL, FACE = 0.0, 1.0
 FACE_NORMAL = 0.7  # |normal . bore axis| above which a contact belongs to the face
 FACE_KEPT = 4
 CAPACITY = 8  # MuJoCo's room for the contacts of one box-box pair
+REFINEMENTS = 12  # of a deepest point; with it the distance is right to 1e-7 m (with 6: 1e-6 m)
 
 
 def _offset(address: int, pointer: int) -> int:
@@ -60,7 +62,8 @@ def _offsets() -> tuple[int, int, int, int, int]:
     """
     # a joint and a site too: MuJoCo gives an array of no elements the address of its neighbour
     model = mujoco.MjModel.from_xml_string(
-        f'<mujoco><size nuser_geom="{USER + 1007}" nuserdata="2"/><worldbody><body><joint/><geom size="1"/><site/></body></worldbody></mujoco>'
+        f'<mujoco><size nuser_geom="{USER + 1007}" nuserdata="2"/>'
+        '<worldbody><body><joint/><geom size="1"/><site/></body></worldbody></mujoco>'
     )
     data = mujoco.MjData(model)
     user = _offset(model._address, model.geom_user.ctypes.data)
@@ -117,7 +120,6 @@ def _put(con, n, dist, px, py, pz, nx, ny, nz, back, origin, rot, sign):  # type
 def _compile() -> Any:
     at_user, at_nuser, at_xpos, at_xmat, at_userdata = _offsets()
 
-    @numba.cfunc(_SIGNATURE, cache=True)
     def collide(m, d, con_address, g1, g2, margin):  # type: ignore[no-untyped-def]
         if numba.carray(_pointer(m + at_nuser), (1,), np.int64)[0] != USER:
             return _ORIGINAL(m, d, con_address, g1, g2, margin)
@@ -146,12 +148,15 @@ def _compile() -> Any:
             deepest[which] = max(deepest[which], -con[10 * k])
         return n
 
-    return collide
+    try:
+        return numba.cfunc(_SIGNATURE, cache=True)(collide)
+    except (OSError, RuntimeError):  # nowhere to keep it, or no room there: compile it anew in this process
+        return numba.cfunc(_SIGNATURE)(collide)
 
 
 @numba.njit(inline="always")
 def _edge(phi, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
-    """A point on the centre circle of the peg's edge at angle phi: distance to the block, normal (radial, axial), point."""
+    """The point at angle phi of the edge's centre circle: distance to the block, normal (radial, axial), the point."""
     co, si = ring * math.cos(phi), ring * math.sin(phi)
     x, y, z = c[0] + co * e1[0] + si * e2[0], c[1] + co * e1[1] + si * e2[1], c[2] + co * e1[2] + si * e2[2]
     rho = math.sqrt(x * x + y * y)
@@ -161,17 +166,32 @@ def _edge(phi, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-d
 
 @numba.njit
 def _deepest(phi, width, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
-    """The angle within +-width of phi where the edge lies deepest: successive parabolas, to about width / 500."""
-    for _ in range(3):
-        low = _edge(phi - width, ring, c, e1, e2, radius, rim, edge)[0]
-        mid = _edge(phi, ring, c, e1, e2, radius, rim, edge)[0]
-        high = _edge(phi + width, ring, c, e1, e2, radius, rim, edge)[0]
-        bend = low - 2.0 * mid + high
-        if bend > 0.0:
-            phi += width * min(max(0.5 * (low - high) / bend, -1.0), 1.0)
-        elif low < mid or high < mid:
-            phi += -width if low < high else width
-        width *= 0.125
+    """The angle within +-width of phi, a local minimum over its neighbours, where the edge lies deepest.
+
+    Parabolas through a bracket; where one side of it stays wide (the slope bends sharply past the end of the flat), a
+    step into that side.
+    """
+    a, b = phi - width, phi + width
+    fa = _edge(a, ring, c, e1, e2, radius, rim, edge)[0]
+    fm = _edge(phi, ring, c, e1, e2, radius, rim, edge)[0]
+    fb = _edge(b, ring, c, e1, e2, radius, rim, edge)[0]
+    for k in range(REFINEMENTS):
+        left, right = phi - a, b - phi
+        p, q = right * (fa - fm), left * (fb - fm)
+        x = phi + 0.5 * (p * right - q * left) / (p + q) if p + q > 0.0 else phi
+        if k % 3 == 2 or p + q <= 0.0 or abs(x - phi) < 0.02 * min(left, right):
+            x = phi + 0.3 * right if right > left else phi - 0.3 * left
+        fx = _edge(x, ring, c, e1, e2, radius, rim, edge)[0]
+        if fx < fm:
+            if x > phi:
+                a, fa = phi, fm
+            else:
+                b, fb = phi, fm
+            phi, fm = x, fx
+        elif x > phi:
+            b, fb = x, fx
+        else:
+            a, fa = x, fx
     return phi
 
 
@@ -244,8 +264,8 @@ def _edge_contacts(  # type: ignore[no-untyped-def]
     limit = FACE_KEPT if face else CAPACITY
     n = 0
     if face:
-        # the support may be a whole arc: samples turned to the lowest point, and the corners of the lune that carries the
-        # peg, where the circle crosses the end of the flat
+        # the support may be a whole arc: samples turned to the lowest point, and the corners of the lune that carries
+        # the peg, where the circle crosses the end of the flat
         corners, middle, corner = 0, 0.0, 0.0
         flat = radius + rim
         if lateral > 1e-9:
@@ -309,8 +329,8 @@ def _rim_contact(con, n, t, a, r_peg, edge, length, radius, rim, mouth, rh, sign
     return n + 1
 
 
-# Stiffness [N/m] and damping time [s] of one contact point. Steel on aluminium is stiffer still, but the tool's pad is a
-# hundred times softer than either, so that forces hardly depend on these (docs/physics.md has the sweep).
+# Stiffness [N/m] and damping time [s] of one contact point. Steel on aluminium is stiffer still, but the tool's pad is
+# far softer than either, so that forces hardly depend on these (docs/physics.md has the sweep).
 WALL_N_M, WALL_S = 3e6, 0.3e-3
 FACE_N_M, FACE_S = 4e5, 1.0e-3
 _PAIRS = (("wall", WALL, WALL_N_M, WALL_S), ("face", FACE, FACE_N_M, FACE_S))
@@ -328,7 +348,7 @@ def add_contact(
     rim_m: float,
     samples: int = 8,
 ) -> None:
-    """Give two bodies the contact of a peg (tip at z = +peg_length of its body) and a hole (mouth at the body's origin, z out).
+    """Give two bodies the contact of a peg (tip at z = peg_length of its body) and a hole (mouth at its origin, z out).
 
     The geoms are boxes only for MuJoCo's broad phase; they touch nothing but each other, through this file's function.
     """
@@ -386,7 +406,7 @@ def stiffen(model: mujoco.MjModel, *, peg: str, implicit: bool, compliance: floa
 
 
 def parameters(geom_user: np.ndarray, model: mujoco.MjModel) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Per-simulation edge radius of the peg, radius and rim radius of the hole: views (nsim, 2), one column per pair [m]."""
+    """Edge radius of the peg, radius and rim radius of the hole [m]: views (nsim, 2), one column per pair."""
     peg = [model.geom(f"peg_{name}").id for name, *_ in _PAIRS]
     hole = [model.geom(f"hole_{name}").id for name, *_ in _PAIRS]
     # slices, so that writing through them reaches the simulations

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-__all__ = ["displacement", "rotation_vector", "rotvec_matrix"]
+__all__ = ["displacement", "rotation_vector"]
 
 DAMPING = 1e-5  # lambda^2; [m^2] and [rad^2]: errors of a millimetre-sized step stay below a micrometre
 
 
 def displacement(jacobian: np.ndarray, twist: np.ndarray, damping: float = DAMPING) -> np.ndarray:
-    """Joint displacement (n, nq) [rad] for tool displacements `twist` (n, 6) [m, rad], base frame; jacobian (n, 6, nq)."""
+    """Joint displacements (n, nq) [rad] for tool displacements `twist` (n, 6) [m, rad]; jacobian (n, 6, nq), same frame."""
     jt = np.swapaxes(jacobian, 1, 2)
     gram = jacobian @ jt + damping * np.eye(6)
     return (jt @ np.linalg.solve(gram, twist[..., None]))[..., 0]
@@ -35,13 +35,3 @@ def rotation_vector(rotation: np.ndarray) -> np.ndarray:
     sine = np.linalg.norm(v, axis=1, keepdims=True)
     angle = np.arcsin(np.clip(sine, 0.0, 1.0))
     return v * np.where(sine > 1e-9, angle / np.maximum(sine, 1e-9), 1.0)
-
-
-def rotvec_matrix(vector: np.ndarray) -> np.ndarray:
-    """Rotation vectors (n, 3) [rad] to matrices (n, 3, 3), Rodrigues' formula."""
-    angle = np.linalg.norm(vector, axis=1)[:, None, None]
-    safe = np.maximum(angle, 1e-12)
-    x, y, z = (vector[:, :, None] / safe).transpose(1, 0, 2)
-    zero = np.zeros_like(x)
-    k = np.concatenate([zero, -z, y, z, zero, -x, -y, x, zero], axis=1).reshape(-1, 3, 3)
-    return np.eye(3) + np.sin(angle) * k + (1.0 - np.cos(angle)) * (k @ k)

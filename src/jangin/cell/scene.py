@@ -34,6 +34,7 @@ class Physics:
         implicit: contact as an implicit spring under `implicitfast`; otherwise MuJoCo's `discrete` integrator.
         samples: contact candidates per circle of a peg or hole.
         smallest_clearance_m: below it the contact is not believable (docs/physics.md).
+        overlap_share: a trial in which peg and bore overlap by more than this share of the clearance is invalid.
     """
 
     name: Literal["training", "evidence", "twin"]
@@ -41,14 +42,15 @@ class Physics:
     implicit: bool
     samples: int
     smallest_clearance_m: float
+    overlap_share: float
 
 
 PHYSICS = {
     p.name: p
     for p in (
-        Physics("training", 0.001, False, 8, 0.2e-3),
-        Physics("evidence", 0.0005, True, 8, 0.1e-3),
-        Physics("twin", 0.00025, True, 32, 0.1e-3),  # the slow twin that `evidence` is tested against
+        Physics("training", 0.001, False, 8, 0.2e-3, 1.0),
+        Physics("evidence", 0.0005, True, 8, 0.1e-3, 0.5),
+        Physics("twin", 0.00025, True, 32, 0.1e-3, 0.5),  # the slow twin that `evidence` is tested against
     )
 }
 

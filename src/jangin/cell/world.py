@@ -59,9 +59,6 @@ def tool_action(step_m: float, turn_rad: float) -> Signals:
     return Signals(moves + turns)
 
 
-
-
-
 def filter_gain(time_s: float, rate_hz: float) -> float:
     """The share of a new reading that a first-order filter of this time constant takes in, per period."""
     return 1.0 - math.exp(-1.0 / (time_s * rate_hz))
@@ -215,14 +212,15 @@ class CellWorld:
         if self._seen is None:
             signals = self.task.observation
             noise = self._drawn_noise[np.arange(self.nsim), np.minimum(self.elapsed, self.max_steps)]
-            seen = self.task.sense(self) + noise * (self._noise_sd * self.noise_scale)
+            # NaN only in a trial that has ended as invalid: what is seen of it is zero
+            seen = np.nan_to_num(self.task.sense(self)) + noise * (self._noise_sd * self.noise_scale)
             self._seen = np.clip(seen, signals.low, signals.high).astype(np.float32)
         return self._seen
 
     def privileged(self) -> Array:
         """(nsim, nprivileged) float32."""
         if self._known is None:
-            self._known = self.task.know(self).astype(np.float32)
+            self._known = np.nan_to_num(self.task.know(self)).astype(np.float32)
         return self._known
 
     def step(self, action: Array, ids: Array | None = None) -> Step:
@@ -239,10 +237,10 @@ class CellWorld:
         now = self.task.assess(self, ids)
         cost = self._limits(ids, now)
         reward = now.potential - self._potential[ids]
-        self._potential[ids], self._short[ids] = now.potential, now.short
+        self._potential[ids], self._short[ids] = now.potential, np.nan_to_num(now.short, nan=1.0)
         outcome = self._judge(ids, now)
         relative = wanted / self.task.action.high
-        reward = reward - 0.02 - 0.003 * (relative * relative).sum(1) + 3.0 * (outcome == 1) - 3.0 * (outcome > 2)
+        reward = reward - 0.01 - 0.003 * (relative * relative).sum(1) + 3.0 * (outcome == 1) - 3.0 * (outcome > 2)
         reward = np.where(outcome >= _CODE[INVALID_NAMES[0]], 0.0, reward)  # NaN teaches nothing
         return Step(reward.astype(np.float32), cost.astype(np.float32), outcome)
 
@@ -337,14 +335,16 @@ class CellWorld:
         force, torque = self.sim.reading(readings, "force"), self.sim.reading(readings, "torque")
         norm = np.sqrt(np.einsum("nsk,nsk->ns", force, force)).max(1)
         twist = np.sqrt(np.einsum("nsk,nsk->ns", torque, torque)).max(1)
-        self.force_peak[ids] = norm
+        self.force_peak[ids] = np.nan_to_num(norm)
         # the sensor reads what the arm does to the tool; a policy is told what the world does to it
-        mean_force, mean_torque = -force.mean(1), -torque.mean(1)
+        mean_force, mean_torque = -np.nan_to_num(force.mean(1)), -np.nan_to_num(torque.mean(1))
         mean_torque = mean_torque - np.cross(self.scene.tip_m, mean_force)
         rotation = self.rotation[ids]
         self.wrench[ids, :3] = np.einsum("nij,nj->ni", rotation, mean_force)
         self.wrench[ids, 3:] = np.einsum("nij,nj->ni", rotation, mean_torque)
-        self.slow_wrench[ids] += filter_gain(SLOW_WRENCH_S, self.task.rate_hz) * (self.wrench[ids] - self.slow_wrench[ids])
+        self.slow_wrench[ids] += filter_gain(SLOW_WRENCH_S, self.task.rate_hz) * (
+            self.wrench[ids] - self.slow_wrench[ids]
+        )
         self.slow_tip[ids] += filter_gain(SLOW_TIP_S, self.task.rate_hz) * (self.tip[ids] - self.slow_tip[ids])
         self._raise("peak_force_n", ids, norm)
         self._raise("peak_torque_nm", ids, twist)
@@ -361,7 +361,7 @@ class CellWorld:
         if self.task.limits.force_n is None:
             return np.zeros(len(ids))
         soft = SOFT * self.task.limits.force_n
-        return np.clip((np.nan_to_num(self.force_peak[ids]) - soft) / soft, 0.0, 10.0)
+        return np.clip((self.force_peak[ids] - soft) / soft, 0.0, 10.0)
 
     def _judge(self, ids: Array, now: Assessment) -> Array:
         """Outcome codes of this period; the gravest that applies."""
@@ -396,7 +396,7 @@ class CellWorld:
         return self._peaks[peak][ids] > limit
 
     def _margins(self, ids: Array) -> Array:
-        """Signed distance to failure, as a share: how far below limits and time for a success, what is missing otherwise."""
+        """Signed distance to failure, as a share: what limits and time spare a success, what a failure lacks."""
         limits, outcome = self.task.limits, self._outcome[ids]
         spare = 1.0 - self.elapsed[ids] / (self.max_steps + 1)
         for peak, limit in (("peak_force_n", limits.force_n), ("peak_torque_nm", limits.torque_nm)):
@@ -432,6 +432,7 @@ class Picture:
             return None
         try:
             if self._renderer is None or (self._renderer.width, self._renderer.height) != (width, height):
+                model.vis.global_.offwidth, model.vis.global_.offheight = width, height
                 self._renderer = mujoco.Renderer(model, height, width)
         except Exception:  # each OpenGL back end raises its own class; no picture is not a failure of the run
             self._absent = True

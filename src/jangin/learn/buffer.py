@@ -6,8 +6,8 @@
     batch = replay.sample(256, demo_share=0.5, rng=rng)
 
 The n-step return (Sutton and Barto, "Reinforcement learning", 2nd ed., section 7.1) is summed before a transition is
-stored, with fewer than n terms at the end of a trial. `discount` is gamma**k where the value of `next_seen` follows after
-k periods, and 0 where the trial ended for good; after a time-out it is gamma**k: the value goes on, only the trial does not.
+stored, with fewer than n terms at the end of a trial. `discount` is gamma**k where the value of `next_seen` follows
+after k periods, also after a time-out: the value goes on, only the trial does not. It is 0 after an end for good.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class NStep:
             age = newest - k
             total += self._gamma**age * moment.reward
             done = is_open & (ended | (age + 1 == self._n))
-            ids = np.flatnonzero(done & ~moment.invalid)
+            ids = np.flatnonzero(done)
             rows.append(self._rows(ids, begun, total, self._gamma ** (age + 1) * ~moment.terminal, moment.next_seen))
             is_open &= ~done
         if len(self._begun) == self._n:

@@ -27,9 +27,9 @@ def pack(state: Any) -> bytes:
     """The bytes of an NPZ file that holds `state`."""
     arrays: list[Array] = []
     tree = _encode(state, arrays)
-    text = np.frombuffer(json.dumps(tree).encode(), np.uint8)
+    named = {"tree": np.frombuffer(json.dumps(tree).encode(), np.uint8), **{f"a{k}": a for k, a in enumerate(arrays)}}
     file = io.BytesIO()
-    np.savez(file, tree=text, **{f"a{k}": a for k, a in enumerate(arrays)})
+    np.savez(file, **named)  # type: ignore[arg-type]
     return file.getvalue()
 
 
@@ -40,7 +40,7 @@ def unpack(data: bytes, name: str = "checkpoint.npz") -> Any:
             tree = json.loads(file["tree"].tobytes())
             return _decode(tree, [file[f"a{k}"] for k in range(len(file.files) - 1)])
     except (ValueError, KeyError, IndexError, TypeError, EOFError, zipfile.BadZipFile) as e:
-        raise BadFolder(f"{name} is not a whole checkpoint ({e}). Learn again without --resume, in another folder.") from e
+        raise BadFolder(f"{name} is not a whole checkpoint ({e}). Learn anew, without --resume.") from e
 
 
 def tensors(state: dict[Any, Any]) -> dict[Any, Any]:

@@ -6,8 +6,9 @@
     moment = slots.finish()        # what happened; trials that ended have been replaced
 
 A slot whose trial ends gets the next trial number (purpose "learn"), lowest slot first, so that which trial runs where
-depends on nothing but the actions. A time-out is a truncation: the clock is no part of the
-world's state, so what would have followed still has a value. Success and failure by a limit are ends. A trial the engine calls invalid is forgotten.
+depends on nothing but the actions. A time-out is a truncation: the clock is no part of the world's state, so what would
+have followed still has a value. Success and failure by a limit are ends. So is a trial the engine cannot vouch for: it
+ends without a reward, so that nothing is gained by going where the simulator cannot be believed.
 """
 
 from __future__ import annotations
@@ -29,12 +30,12 @@ class Moment:
     """One control period of nsim slots.
 
     Attributes:
-        seen, next_seen: (nsim, nobs + nprivileged) float32 before and after. After an end `next_seen` belongs to the new
-            trial, after a truncation to the old one.
+        seen, next_seen: (nsim, nobs + nprivileged) float32 before and after. After an end `next_seen` belongs to the
+            new trial, after a truncation to the old one.
         action: (nsim, nact) float32 in [-1, 1].
         label: (nsim, nact) float32 in [-1, 1]: what the teacher would have done; zeros where there is none.
         reward: (nsim,) float32, the cost already taken off.
-        terminal, truncated, invalid: (nsim,) bool: the trial ended for good, by the clock, or cannot be believed.
+        terminal, truncated: (nsim,) bool: the trial ended for good, or by the clock.
     """
 
     seen: Array
@@ -44,7 +45,6 @@ class Moment:
     next_seen: Array
     terminal: Array
     truncated: Array
-    invalid: Array
 
 
 def noise_floor(task: Task) -> Array:
@@ -145,23 +145,22 @@ class Slots:
             self._begin(ended)
         seen = self._look()
         self._after = seen, self._ask()
+        reward = np.where(self._invalid[outcome], 0.0, step.reward - self._cost_weight * step.cost)
         return Moment(
             seen=self.seen,
             action=action.astype(np.float32),
             label=self.label,
-            reward=(step.reward - self._cost_weight * step.cost).astype(np.float32),
+            reward=reward.astype(np.float32),
             next_seen=seen if final is None else np.where(truncated[:, None], final, seen),
             terminal=(outcome != 0) & ~truncated,
             truncated=truncated,
-            invalid=self._invalid[outcome],
         )
 
 
 class ReturnScale:
-    """The standard deviation of discounted returns so far, by which rewards are divided so that values are of order one.
+    """The root mean square of discounted returns so far: rewards divided by it have values of order one.
 
-    Each slot's return is built forwards, G = reward + gamma G, and begins anew with each trial; the running second
-    moment about zero is kept, as the sign of a reward must survive.
+    Each slot's return is built forwards, G = reward + gamma G, and begins anew with each trial.
     """
 
     def __init__(self, nsim: int, gamma: float) -> None:
@@ -170,10 +169,9 @@ class ReturnScale:
 
     def update(self, moment: Moment) -> None:
         """Take one control period into account."""
-        valid = ~moment.invalid
         self._returns = self._gamma * self._returns + moment.reward
-        self.count += int(valid.sum())
-        self.square += float(np.sum(self._returns[valid] ** 2))
+        self.count += len(self._returns)
+        self.square += float(np.sum(self._returns**2))
         self._returns[moment.terminal | moment.truncated] = 0.0
 
     @property

@@ -4,13 +4,14 @@
     while not learner.finished:
         losses = learner.advance()         # one control period of every slot, and the updates that run beside it
 
-At the beginning of each trial it is drawn who acts in it, the teacher or the student; the teacher's part falls from one to
-zero. Some noise is added, so that corrections are seen. The student is regressed on every label so far. The teacher may
-see what the student cannot: then the student learns the average, and another recipe has to teach it to search.
+At the beginning of each trial it is drawn who acts in it, the teacher or the student; the teacher's part falls from one
+to zero. In every other slot noise is added, so that corrections are seen; the others show where the student gets stuck.
+The student is regressed on every label so far. The teacher may see what the student cannot: then the student learns the
+average, and another recipe has to teach it to search.
 
 Source: Ross, Gordon and Bagnell, "A reduction of imitation learning and structured prediction to no-regret online
 learning" (AISTATS 2011). What was seen is handed on to a recipe that learns from anybody's transitions ("dagger+sac").
-After a resume the remembered labels are gathered anew as learning goes on; the bits are not those of an uninterrupted run.
+After a resume labels are gathered anew as learning goes on, and the bits are not those of an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from jangin.learn.networks import Actor
 from jangin.learn.recipe import Setting
 from jangin.streams import generator
 
-__all__ = ["DAgger", "RECIPE"]
+__all__ = ["RECIPE", "DAgger"]
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class DAgger:
         steps: control steps.
         nsim: slots that run in lock-step.
         teacher_until: share of `steps` after which the student always acts.
-        noise: standard deviation of what is added to every action, in half action ranges.
+        noise: standard deviation of what is added to the action in every other slot, in half action ranges.
         updates: regressions per control period of all slots; these run beside the simulation.
         batch: labels per regression.
         lr: Adam's step at the start and at the end.
@@ -75,7 +76,7 @@ class Learner:
         task = setting.task
         teacher = teacher_of(task)
         if teacher is None:
-            raise BadTask(f"{task.name} has neither a teacher nor an expert to imitate. Learn it with the recipe 'ppo' or 'sac'.")
+            raise BadTask(f"{task.name} has neither a teacher nor an expert to imitate. Use the recipe 'ppo' or 'sac'.")
         self.recipe, self._device, self.steps = recipe, setting.device, 0
         self._slots = Slots(
             task,
@@ -123,6 +124,7 @@ class Learner:
             seen = torch.as_tensor(self._slots.seen[:, : self._nobs], device=self._device)
             student = self.actor.act(seen).cpu().numpy()
         noise = recipe.noise * torch.randn(student.shape, generator=self._rng).numpy()
+        noise[::2] = 0.0
         self._slots.start(np.where(self._taught[:, None], self._slots.label, student) + noise)
         losses = self._learn()
         moment = self._slots.finish()
@@ -135,10 +137,9 @@ class Learner:
 
     def _remember(self, moment: Moment) -> None:
         self.moments.append(moment)
-        believed = ~moment.invalid
-        seen = torch.as_tensor(moment.seen[believed, : self._nobs], device=self._device)
+        seen = torch.as_tensor(moment.seen[:, : self._nobs], device=self._device)
         self.actor.normaliser.update(seen)
-        label = torch.as_tensor(moment.label[believed], device=self._device)
+        label = torch.as_tensor(moment.label, device=self._device)
         self._examples[self._nexamples : self._nexamples + len(seen)] = torch.cat([seen, label], 1)
         self._nexamples += len(seen)
 

@@ -63,7 +63,7 @@ def _chain(
     """Constants by name, and the operations in order: (kind, constant inputs after the running value, attributes)."""
     normaliser = actor.normaliser
     constants = {"shift": _array(normaliser.shift), "scale": _array(normaliser.scale), "half": half, "middle": middle}
-    constants |= {"least": np.float32(-normaliser.clip), "most": np.float32(normaliser.clip)}
+    constants |= {"least": np.array(-normaliser.clip), "most": np.array(normaliser.clip)}
     chain: list[tuple[str, list[str], dict[str, Any]]] = [
         ("Sub", ["shift"], {}),
         ("Mul", ["scale"], {}),

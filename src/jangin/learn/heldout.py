@@ -4,11 +4,14 @@
     measure = heldout.measure(onnx_bytes)          # trials 0 .. 255 of the purpose "select"
     measure.score                                  # higher is better
 
-The policy is executed by ONNX Runtime, as it will be when it is qualified. The score says how the task's claims stand.
-Every claim is a share of trials that must reach p0; it is asked to keep half of the failures that p0 allows in reserve.
-The shares that are missing are added up: while any is missing the score is minus their sum. Then it is positive, and
-grows as the median cycle falls: 1 / (1 + median cycle / time limit). So any policy whose claims all stand comes before
-any other, and the faster of two before the slower.
+The policy is executed by ONNX Runtime, as it will be when it is qualified. Trials run in blocks of 64; a policy that
+fails too often in the blocks so far is not worth the next one (trials that fail are the long ones), and its measure has
+fewer trials. Which blocks run depends on the policy alone.
+
+The score says how the task's claims stand. Every claim is a share of trials that must reach p0; it is asked to keep
+half of the failures that p0 allows in reserve. The shares that are missing are added up: while any is missing the score
+is minus their sum. Then it is positive, and grows as the median cycle falls: 1 / (1 + median cycle / time limit). So
+any policy whose claims all stand comes before any other, and the faster of two before the slower.
 """
 
 from __future__ import annotations
@@ -19,9 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from jangin.claim import Claim
-from jangin.engine.rollout import BLOCK, run_block
+from jangin.engine.rollout import run_block
 from jangin.policy import OnnxPolicy
 from jangin.task import Task, Trials
+
+BLOCK = 64
+HOPELESS = 0.9  # below this share of successes so far, no further block
 
 __all__ = ["HeldOut", "Measure", "measured", "settled"]
 
@@ -71,18 +77,21 @@ def measured(trials: Trials, claims: Sequence[Claim], limit_s: float) -> Measure
 
 
 class HeldOut:
-    """Trials 0 .. trials - 1 of the purpose "select" of a task, kept ready to be run again and again."""
+    """Trials first .. first + trials - 1, or the first blocks of them, of the purpose "select", again and again."""
 
-    def __init__(self, task: Task, *, trials: int, seed: int, threads: int) -> None:
-        self._task, self._trials, self._seed = task, trials, seed
+    def __init__(self, task: Task, *, trials: int, first: int = 0, seed: int, threads: int) -> None:
+        self._task, self._trials, self._first, self._seed = task, trials, first, seed
         self._size = min(trials, BLOCK)
         self._world = task.world(self._size, threads=threads, seed=seed, purpose="select")
 
     def measure(self, data: bytes) -> Measure:
         """Run the policy of an ONNX file's bytes."""
         policy = OnnxPolicy(data, self._task)
-        starts = range(0, self._trials, self._size)
-        blocks = [run_block(self._task, self._world, policy, first, seed=self._seed) for first in starts]
+        blocks: list[Trials] = []
+        for done in range(0, self._trials, self._size):
+            blocks.append(run_block(self._task, self._world, policy, self._first + done, seed=self._seed))
+            if sum(b.successes for b in blocks) < HOPELESS * (done + self._size):
+                break
         return measured(Trials.concat(blocks).head(self._trials), self._task.claims, self._task.limit_s)
 
 

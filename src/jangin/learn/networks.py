@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -30,13 +31,13 @@ LOG_STD_RANGE = (-5.0, 1.0)  # of the exploration in front of the tanh: 0.7 % to
 
 
 def action_range(action: Signals) -> tuple[np.ndarray, np.ndarray]:
-    """Middle and half width of every action channel, each (nact,) float32; raises BadTask when one has no finite range."""
+    """Middle and half width of every action channel, each (nact,) float32; raises BadTask when one is not finite."""
     low, high = action.low.astype(float), action.high.astype(float)
     for channel in action:
         if not (np.isfinite(channel.low) and np.isfinite(channel.high) and channel.low < channel.high):
             raise BadTask(
-                f"The action channel {channel.name!r} has the range [{channel.low:g}, {channel.high:g}] {channel.unit}; "
-                f"to be learned it needs a finite one. Give its Channel low and high."
+                f"The action channel {channel.name!r} has the range [{channel.low:g}, {channel.high:g}] "
+                f"{channel.unit}; to be learned it needs a finite one. Give its Channel low and high."
             )
     return ((high + low) / 2).astype(np.float32), ((high - low) / 2).astype(np.float32)
 
@@ -112,9 +113,7 @@ class Actor(nn.Module):
         super().__init__()
         self.normaliser = Normaliser(nobs, floor=floor)
         widths = [nobs, *hidden]
-        self.body = nn.ModuleList(
-            _linear(a, b, rng, math.sqrt(2.0)) for a, b in zip(widths[:-1], widths[1:], strict=True)
-        )
+        self.body = nn.ModuleList(_linear(a, b, rng, math.sqrt(2.0)) for a, b in pairwise(widths))
         self.mean = _linear(widths[-1], nact, rng, 0.01)
         self.spread: nn.Linear | None = None
         if spread == "state":
@@ -180,7 +179,7 @@ class Critics(nn.Module):
         self.normaliser = Normaliser(nseen, floor=floor)
         widths = [nseen + nact, *hidden, 1]
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for nin, nout in zip(widths[:-1], widths[1:], strict=True):
+        for nin, nout in pairwise(widths):
             weight = torch.empty(n, nin, nout)
             for k in range(n):
                 nn.init.orthogonal_(weight[k], math.sqrt(2.0) if nout > 1 else 0.01, generator=rng)

@@ -7,9 +7,10 @@
 The Gaussian stands in front of the tanh, which belongs to the world as far as the algorithm is concerned: the tanh's
 slope is the same under the old and the new policy, so it cancels in their ratio.
 
-Sources: Schulman et al., "Proximal policy optimization algorithms" (2017), equation 7; Schulman et al., "High-dimensional
-continuous control using generalized advantage estimation" (ICLR 2016), equation 16; Pardo et al., "Time limits in
-reinforcement learning" (ICML 2018) for the value after a time-out; step size by the divergence as in rsl_rl.
+Sources: Schulman et al., "Proximal policy optimization algorithms" (2017), equation 7; Schulman et al.,
+"High-dimensional continuous control using generalized advantage estimation" (ICLR 2016), equation 16; Pardo et al.,
+"Time limits in reinforcement learning" (ICML 2018) for the value after a time-out; the step size follows the divergence
+as in rsl_rl.
 A resumed run begins new trials, and so has other bits than an uninterrupted one.
 """
 
@@ -51,7 +52,8 @@ class PPO:
         entropy: weight of the entropy bonus.
         max_gradient: norm to which the actor's gradient is cut.
         warm_up: iterations in which only the critic learns when another recipe went before.
-        log_std, log_std_after: of the exploration in front of the tanh, at the start: from nothing, after another recipe.
+        log_std, log_std_after: of the exploration in front of the tanh, at the start: from nothing, after another
+            recipe.
         cost_weight: what the limits' cost of a control period takes off its reward.
         actor_hidden, critic_hidden: widths of the hidden layers.
     """
@@ -155,7 +157,8 @@ class Learner:
             floor=floor[: self._nobs],
             rng=self._rng,
         )
-        self.critic = Critics(self._slots.seen.shape[1], 0, n=1, hidden=recipe.critic_hidden, floor=floor, rng=self._rng)
+        nseen = self._slots.seen.shape[1]
+        self.critic = Critics(nseen, 0, n=1, hidden=recipe.critic_hidden, floor=floor, rng=self._rng)
         self.actor.to(self._device)
         self.critic.to(self._device)
         self._normalise(torch.as_tensor(self._slots.seen, device=self._device))
@@ -212,31 +215,29 @@ class Learner:
         return self._weigh(moments, drawn)
 
     def _weigh(self, moments: list[Moment], drawn: list[tuple[Tensor, Tensor, Tensor]]) -> _Experience:
-        """Advantages and returns of what happened; control steps that cannot be believed are left out."""
+        """Advantages and returns of what happened."""
         recipe = self.recipe
         seen, following = (
-            torch.as_tensor(np.stack([getattr(m, part) for m in moments]), device=self._device)
+            torch.as_tensor(np.stack([getattr(m, part) for m in moments]), device=self._device).flatten(0, 1)
             for part in ("seen", "next_seen")
         )
-        shape = seen.shape[:2]
-        value, next_value = (self.critic(s.flatten(0, 1))[0].reshape(shape).cpu().numpy() for s in (seen, following))
-        terminal, truncated, invalid = (
-            np.stack([getattr(m, part) for m in moments]) for part in ("terminal", "truncated", "invalid")
+        reward, terminal, truncated = (
+            np.stack([getattr(m, part) for m in moments]) for part in ("reward", "terminal", "truncated")
         )
-        reward = np.stack([m.reward for m in moments]) / np.float32(self._scale.value)
-        reward = np.where(invalid, value, reward)  # as if nothing had been gained or lost
+        value, next_value = (self.critic(s)[0].reshape(reward.shape).cpu().numpy() for s in (seen, following))
         advantage = advantages(
-            reward, value, next_value, terminal, terminal | truncated, gamma=recipe.gamma, lam=recipe.lam
+            reward / np.float32(self._scale.value),
+            value,
+            next_value,
+            terminal,
+            terminal | truncated,
+            gamma=recipe.gamma,
+            lam=recipe.lam,
         )
-        keep = torch.as_tensor(~invalid.reshape(-1), device=self._device)
-        u, mean, log_std = (torch.stack(part).flatten(0, 1)[keep] for part in zip(*drawn, strict=True))
-        gain, goal = (
-            torch.as_tensor(a.reshape(-1), device=self._device, dtype=torch.float32)[keep]
-            for a in (advantage, advantage + value)
-        )
+        u, mean, log_std = (torch.stack(part).flatten(0, 1) for part in zip(*drawn, strict=True))
+        gain, goal = (torch.as_tensor(a.reshape(-1), device=self._device) for a in (advantage, advantage + value))
         gain = (gain - gain.mean()) / (gain.std() + 1e-8)
-        log_prob = gaussian_log_prob(u, mean, log_std)
-        return _Experience(seen.flatten(0, 1)[keep], u, mean, log_std, log_prob, gain, goal)
+        return _Experience(seen, u, mean, log_std, gaussian_log_prob(u, mean, log_std), gain, goal)
 
     # ── updates ──────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,7 +16,7 @@ import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from jangin.errors import UnknownName
 from jangin.task import Task
@@ -116,9 +116,7 @@ def joined(recipe: str | Recipe | Sequence[Recipe]) -> tuple[Recipe, ...]:
     """The recipes to follow one after the other: "dagger+sac" with default hyperparameters, or objects as they are."""
     if isinstance(recipe, str):
         return tuple(find_recipe(part.strip())() for part in recipe.split("+"))
-    if isinstance(recipe, Sequence):
-        return tuple(recipe)
-    return (recipe,)
+    return cast(tuple[Recipe, ...], tuple(recipe) if isinstance(recipe, Sequence) else (recipe,))
 
 
 def described(recipes: Sequence[Recipe]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Off-policy learning seeded with the teacher's trials: soft actor-critic whose critics know what only a simulator knows.
+"""Off-policy learning seeded with a teacher: soft actor-critic whose critics know what only a simulator knows.
 
     learner = SAC(steps=100_000).begin(setting)
     while not learner.finished:
@@ -14,7 +14,7 @@ teacher's share; Pinto et al., "Asymmetric actor critic" (RSS 2018) for the crit
 
 A checkpoint holds networks, optimisers, counters and the generator, not the remembered transitions: after a resume the
 teacher shows `demo_steps` again and the actor acts for `refill` more, uncounted, before updates go on. The result is as
-good, but not the same bits as without the interruption. """
+good, but not the same bits as without the interruption."""
 
 from __future__ import annotations
 
@@ -49,6 +49,8 @@ class SAC:
         demo_noise: standard deviation of what is added to the teacher's action, in half action ranges, in every other
             slot: what it does about a deviation is worth seeing too.
         demo_share: share of the teacher's transitions in a batch, at the start and at the end of learning.
+        quiet: share of the slots that act without exploring. What is shipped will not explore: where it would stand
+            still for ever, only a slot that does the same gets to know.
         warm_up: updates of the critics alone between imitation and improvement.
         updates: critic updates per control period of all slots; these run beside the simulation.
         actor_every: critic updates per actor update.
@@ -57,12 +59,17 @@ class SAC:
         nstep: control periods whose rewards are summed before the critic's value takes over.
         gamma: discount per control period.
         tau: share of the critics that flows into their targets per update.
-        actor_lr, critic_lr, temperature_lr: Adam's steps.
+        actor_lr, critic_lr, temperature_lr: Adam's steps ...
+        settle_from, settle_to: ... which from this share of `steps` on fall linearly, to this share of themselves.
+        average: share of the actor that flows, per update of it, into the averaged actor, which is what is measured and
+            exported: a single update makes the actor better here and worse there.
         entropy: target entropy of the squashed action, per action channel [nats].
         temperature: of the entropy bonus, at the start.
         soft_target: whether the target counts the entropy bonus of the next action.
-        imitation: weight of the squared distance to the teacher's action in the actor's loss, fading to zero ...
-        imitation_until: ... at this share of `steps`.
+        imitation: weight of the squared distance to the teacher's action in the actor's loss, at the start and at the end
+            of learning. Without any, what the teacher does gently is in time done with force.
+        normalise_until: share of `steps` up to which the normalisers take in what is seen. After another recipe they stay
+            as that one left them.
         refill: own transitions gathered after a resume before updates go on.
         cost_weight: what the limits' cost of a control period takes off its reward.
         actor_hidden, critic_hidden: widths of the hidden layers.
@@ -74,6 +81,7 @@ class SAC:
     demo_steps: int = 20_000
     demo_noise: float = 0.2
     demo_share: tuple[float, float] = (0.5, 0.1)
+    quiet: float = 0.5
     warm_up: int = 500
     updates: int = 4
     actor_every: int = 2
@@ -85,11 +93,14 @@ class SAC:
     actor_lr: float = 5e-4
     critic_lr: float = 1e-3
     temperature_lr: float = 3e-3
+    settle_from: float = 0.4
+    settle_to: float = 0.1
+    average: float = 0.004
     entropy: float = -1.0
     temperature: float = 0.02
     soft_target: bool = False
-    imitation: float = 1.0
-    imitation_until: float = 0.5
+    imitation: tuple[float, float] = (1.0, 0.2)
+    normalise_until: float = 0.3
     refill: int = 5_000
     cost_weight: float = 1.0
     actor_hidden: tuple[int, ...] = (256, 128)
@@ -107,7 +118,7 @@ RECIPE = SAC
 
 
 def target(reward: Tensor, discount: Tensor, values: Tensor, bonus: Tensor | float = 0.0) -> Tensor:
-    """What a critic should say, (n,): reward + discount * (the least of the critics' `values` (ncritics, n) + bonus)."""
+    """What a critic should say, (n,): reward + discount * (least of the critics' `values` (ncritics, n) + bonus)."""
     return reward + discount * (values.amin(0) + bonus)
 
 
@@ -131,10 +142,17 @@ class Learner:
         self._rng = torch.Generator().manual_seed(int(draw.integers(2**62)))
         self._nobs, nact, nseen = len(task.observation), len(task.action), self._slots.seen.shape[1]
         floor = noise_floor(task)
-        self.actor = Actor(
-            self._nobs, nact, hidden=recipe.actor_hidden, log_std=recipe.log_std, floor=floor[: self._nobs], rng=self._rng
+        self._acting = Actor(
+            self._nobs,
+            nact,
+            hidden=recipe.actor_hidden,
+            log_std=recipe.log_std,
+            floor=floor[: self._nobs],
+            rng=self._rng,
         )
         self.critics = Critics(nseen, nact, hidden=recipe.critic_hidden, floor=floor, rng=self._rng)
+        if setting.before is not None:
+            self._acting.follow(setting.before.actor)
         self._optimise()
         self._layout = Layout(nseen, nact)
         self._nstep = NStep(recipe.nsim, recipe.nstep, recipe.gamma, self._layout)
@@ -142,31 +160,32 @@ class Learner:
         self.steps = self.updates = self._critics_alone = 0
         self.moments: Sequence[Moment] = ()
         self._refilling = False
+        self._normalise_until = recipe.normalise_until * recipe.steps if setting.before is None else 0.0
         handed = () if setting.before is None else setting.before.moments
         ndemo = sum(len(m.reward) for m in handed) or recipe.demo_steps
         self._to_show = 0 if handed else recipe.demo_steps
         self._replay = Replay(self._layout, ndemo=ndemo, nown=recipe.nown, device=self._device)
-        if setting.before is not None:
-            self.actor.follow(setting.before.actor)
         if handed:
             self._take_over(handed)
 
     def _optimise(self) -> None:
         """Move the networks to the device, and make what refers to their tensors."""
         recipe = self.recipe
-        self.actor.to(self._device)
+        self._acting.to(self._device)
         self.critics.to(self._device)
+        self.actor = copy.deepcopy(self._acting).requires_grad_(False)
+        self.actor.normaliser = self._acting.normaliser
         self.targets = copy.deepcopy(self.critics).requires_grad_(False)
         self.targets.normaliser = self.critics.normaliser
         self._log_temperature = torch.full((), math.log(recipe.temperature), device=self._device, requires_grad=True)
         self._weights = {
-            "actor": list(self.actor.parameters()),
+            "actor": list(self._acting.parameters()),
             "critics": list(self.critics.parameters()),
             "temperature": [self._log_temperature],
         }
-        lr = {"actor": recipe.actor_lr, "critics": recipe.critic_lr, "temperature": recipe.temperature_lr}
-        self._adam = {k: torch.optim.Adam(w, lr[k], fused=True) for k, w in self._weights.items()}
-        self._target_weights = list(self.targets.parameters())
+        self._lr = {"actor": recipe.actor_lr, "critics": recipe.critic_lr, "temperature": recipe.temperature_lr}
+        self._adam = {k: torch.optim.Adam(w, self._lr[k], fused=True) for k, w in self._weights.items()}
+        self._target_weights, self._averaged = list(self.targets.parameters()), list(self.actor.parameters())
 
     def _take_over(self, handed: Sequence[Moment]) -> None:
         """Remember what the recipe before this one experienced, instead of demonstrations of its own."""
@@ -175,7 +194,7 @@ class Learner:
         self._scale = ReturnScale(nsim, self.recipe.gamma)
         for moment in handed:
             self._scale.update(moment)
-            self._normalise(moment)
+            self.critics.normaliser.update(torch.as_tensor(moment.seen, device=self._device))  # the actor knows them
             self._replay.add(nstep.push(moment), demo=True)
 
     # ── where it is ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -203,9 +222,10 @@ class Learner:
     def _improving(self) -> bool:
         return not self._showing and self._critics_alone >= self.recipe.warm_up
 
-    def _fade(self, until: float) -> float:
-        """1 at the first control step, 0 from the share `until` of all steps on."""
-        return max(0.0, 1.0 - self.steps / (until * self.recipe.steps)) if until > 0 else 0.0
+    def _between(self, ends: tuple[float, float]) -> float:
+        """The first at the first control step, the second at the last, on a straight line between."""
+        start, end = ends
+        return start + (end - start) * min(1.0, self.steps / self.recipe.steps)
 
     # ── one iteration ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -221,7 +241,8 @@ class Learner:
             self._refilling = self._showing or self._replay.own < min(self.recipe.refill, self.recipe.nown)
             return losses
         self.steps += self.recipe.nsim
-        self._normalise(moment)
+        if self.steps <= self._normalise_until:
+            self._normalise(moment)
         if showing:
             self._scale.update(moment)
         return losses
@@ -235,7 +256,9 @@ class Learner:
             return self._slots.label + self.recipe.demo_noise * noise.numpy()
         with torch.no_grad():
             observation = torch.as_tensor(self._slots.seen[:, : self._nobs], device=self._device)
-            action, _ = squashed_sample(*self.actor(observation), noise.to(self._device))
+            mean, log_std = self._acting(observation)
+            noise[: round(self.recipe.quiet * len(noise))] = 0.0
+            action, _ = squashed_sample(mean, log_std, noise.to(self._device))
         return action.cpu().numpy()
 
     def _noise(self, n: int) -> Tensor:
@@ -244,15 +267,14 @@ class Learner:
 
     def _normalise(self, moment: Moment) -> None:
         seen = torch.as_tensor(moment.seen, device=self._device)
-        self.actor.normaliser.update(seen[:, : self._nobs])
+        self._acting.normaliser.update(seen[:, : self._nobs])
         self.critics.normaliser.update(seen)
 
     def _learn(self) -> dict[str, float]:
         recipe = self.recipe
         if len(self._replay) < 4 * recipe.batch:
             return {}
-        start, end = recipe.demo_share
-        share = end + (start - end) * self._fade(1.0)
+        share = self._between(recipe.demo_share)
         losses: dict[str, Tensor] = {}
         for _ in range(recipe.updates):
             batch = self._replay.sample(recipe.batch, demo_share=share, rng=self._rng)
@@ -265,8 +287,8 @@ class Learner:
 
     def _update_critics(self, batch: Batch) -> Tensor:
         with torch.no_grad():
-            noise = self._noise(len(batch.reward)).to(self._device)
-            action, log_prob = squashed_sample(*self.actor(batch.next_seen[:, : self._nobs]), noise)
+            mean, log_std = self._acting(batch.next_seen[:, : self._nobs])
+            action, log_prob = squashed_sample(mean, log_std, self._noise(len(mean)).to(self._device))
             bonus = -self._log_temperature.exp() * log_prob if self.recipe.soft_target else 0.0
             reward = batch.reward / self._scale.value
             goal = target(reward, batch.discount, self.targets(batch.next_seen, action), bonus)
@@ -277,31 +299,41 @@ class Learner:
         return loss.detach()
 
     def _update_actor(self, batch: Batch) -> dict[str, Tensor]:
-        imitation = self.recipe.imitation * self._fade(self.recipe.imitation_until) if self._teacher is not None else 0.0
         if not self._improving:
             if self._teacher is None or not self._showing:
                 return {}
-            distance = ((self.actor.act(batch.seen[:, : self._nobs]) - batch.label) ** 2).sum(1).mean()
+            distance = ((self._acting.act(batch.seen[:, : self._nobs]) - batch.label) ** 2).sum(1).mean()
             self._descend("actor", distance)
+            self.actor.follow(self._acting)
             return {"imitation_loss": distance.detach()}
-        mean, log_std = self.actor(batch.seen[:, : self._nobs])
+        mean, log_std = self._acting(batch.seen[:, : self._nobs])
         action, log_prob = squashed_sample(mean, log_std, self._noise(len(mean)).to(self._device))
         temperature = self._log_temperature.detach().exp()
         loss = (temperature * log_prob - self.critics(batch.seen, action).amin(0)).mean()
-        if imitation > 0.0:
+        if self._teacher is not None:
+            imitation = self._between(self.recipe.imitation)
             loss = loss + imitation * ((torch.tanh(mean) - batch.label) ** 2).sum(1).mean()
         self._descend("actor", loss)
+        with torch.no_grad():
+            torch._foreach_lerp_(self._averaged, self._weights["actor"], self.recipe.average)
         surplus = log_prob.detach().mean() + self.recipe.entropy * self._layout.nact
         self._descend("temperature", -self._log_temperature * surplus)
         return {"actor_loss": loss.detach(), "entropy": -log_prob.detach().mean(), "temperature": temperature}
 
     def _descend(self, what: str, loss: Tensor) -> None:
         """One step of Adam on one group of weights; the gradient of no other is computed."""
-        weights = self._weights[what]
+        weights, adam = self._weights[what], self._adam[what]
         unused = what == "actor"  # imitation does not touch the spread
         for weight, gradient in zip(weights, torch.autograd.grad(loss, weights, allow_unused=unused), strict=True):
             weight.grad = gradient
-        self._adam[what].step()
+        adam.param_groups[0]["lr"] = self._lr[what] * self._pace()
+        adam.step()
+
+    def _pace(self) -> float:
+        """Factor on Adam's steps: 1 up to `settle_from` of all control steps, `settle_to` at the end."""
+        begun, last = self.recipe.settle_from, self.recipe.settle_to
+        settling = max(0.0, self.steps / self.recipe.steps - begun) / (1.0 - begun)
+        return 1.0 - (1.0 - last) * min(settling, 1.0)
 
     # ── resume ───────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -309,6 +341,7 @@ class Learner:
         """Everything but the remembered transitions."""
         return {
             "actor": self.actor.state_dict(),
+            "acting": self._acting.state_dict(),
             "critics": self.critics.state_dict(),
             "targets": self.targets.state_dict(),
             "temperature": self._log_temperature,
@@ -321,7 +354,10 @@ class Learner:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take `state` back; what was remembered is gathered anew before learning goes on."""
         state = tensors(dict(state))
-        for name, network in (("actor", self.actor), ("critics", self.critics), ("targets", self.targets)):
+        for name, network in (
+            *(("actor", self.actor), ("acting", self._acting)),
+            *(("critics", self.critics), ("targets", self.targets)),
+        ):
             network.load_state_dict(state[name])
         with torch.no_grad():
             self._log_temperature.copy_(state["temperature"])

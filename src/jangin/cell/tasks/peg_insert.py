@@ -75,9 +75,9 @@ class PegInsert:
     friction: tuple[float, float] = (0.1, 0.6)
     tool_stiffness_n_m: tuple[float, float] = (3e4, 3e5)
     hole_range_m: float = 0.03
-    hole_tilt_rad: float = 0.0175
+    hole_tilt_rad: float = 0.0087
     estimate_error_m: float = 0.002
-    grip_error_m: float = 0.001
+    grip_error_m: float = 0.0005
     grip_tilt_rad: float = 0.0087
     force_noise_n: tuple[float, float] = (0.2, 1.0)
     force_offset_n: float = 1.0
@@ -183,7 +183,9 @@ class PegInsert:
         slow_torque = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in torque)
         drift = (Channel(f"drift_{a}", "m", "base", -0.004, 0.004, 2e-5) for a in "xy")
         clock = Channel("elapsed_s", "s", "", 0.0, self.limit_s)
-        return Signals((*far, *near, *tilt, *speed, *spin, *force, *torque, *last, *slow_force, *slow_torque, *drift, clock))
+        return Signals(
+            (*far, *near, *tilt, *speed, *spin, *force, *torque, *last, *slow_force, *slow_torque, *drift, clock)
+        )
 
     @property
     def limits(self) -> Limits:
@@ -294,6 +296,7 @@ class PegInsert:
         depth = np.clip(-height, 0.0, self.depth_m)
         above = np.clip(height, 0.0, 0.05)
         wall, face = contact.overlap(cell.sim.bind("userdata")[ids])
+        share = physics_named(self.physics).overlap_share
         return Assessment(
             potential=-20.0 * above
             - 0.5 * np.tanh(lateral / 0.003)
@@ -301,7 +304,7 @@ class PegInsert:
             + 5.0 * depth / self.depth_m,
             done=(-height >= self.depth_m) & (lateral < 0.002),
             short=1.0 - depth / self.depth_m + above / 0.05,
-            overlap=(wall > 0.5 * cell.values["clearance_m"][ids]) | (face > 0.5e-3),
+            overlap=(wall > share * cell.values["clearance_m"][ids]) | (face > 0.5e-3),
             extra={"overlap_m": wall, "depth_m": np.maximum(-height, 0.0)},
         )
 
