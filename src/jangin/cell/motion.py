@@ -16,7 +16,7 @@ DAMPING = 1e-5  # lambda^2; [m^2] and [rad^2]: errors of a millimetre-sized step
 
 
 def displacement(jacobian: np.ndarray, twist: np.ndarray, damping: float = DAMPING) -> np.ndarray:
-    """Joint displacements (n, nq) [rad] for tool displacements `twist` (n, 6) [m, rad]; jacobian (n, 6, nq), same frame."""
+    """Joint displacements (n, nq) [rad] for tool displacements `twist` (n, 6) [m, rad]; jacobian (n, 6, nq)."""
     jt = np.swapaxes(jacobian, 1, 2)
     gram = jacobian @ jt + damping * np.eye(6)
     return (jt @ np.linalg.solve(gram, twist[..., None]))[..., 0]

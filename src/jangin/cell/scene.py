@@ -48,9 +48,9 @@ class Physics:
 PHYSICS = {
     p.name: p
     for p in (
-        Physics("training", 0.001, False, 8, 0.2e-3, 1.0),
-        Physics("evidence", 0.0005, True, 8, 0.1e-3, 0.5),
-        Physics("twin", 0.00025, True, 32, 0.1e-3, 0.5),  # the slow twin that `evidence` is tested against
+        Physics("training", 0.001, False, 8, 0.2e-3, 1.5),
+        Physics("evidence", 0.0005, True, 8, 0.1e-3, 1.0),
+        Physics("twin", 0.00025, True, 32, 0.1e-3, 1.0),  # the slow twin that `evidence` is tested against
     )
 }
 

@@ -39,31 +39,21 @@ class SpiralSearch:
     def __init__(self, observation: Signals, action: Signals) -> None:
         self._at = {name: observation.index(name) for name in observation.names}
         self._low, self._high = action.low, action.high
-        self._n = 0
+        self._phase = np.zeros(0, np.int64)
+        self._angle = np.zeros(0)  # of the spiral [rad]
+        self._stuck = np.zeros(0)  # periods without progress while inserting
+        self._tare, self._tared = np.zeros((0, 5)), np.zeros(0)  # the sensor's offset, and readings in it
+        self._level, self._deepest = np.zeros(0), np.zeros(0)  # height at touch, and the least since [m]
 
     def reset(self, ids: Array, trials: Array) -> None:
         """Start over in simulations ids."""
-        if self._n < int(np.max(ids)) + 1:
-            self._grow(int(np.max(ids)) + 1)
-        for array in (self._phase, self._angle, self._stuck, self._tare, self._tared, self._level, self._deepest):
+        missing = int(np.max(ids)) + 1 - len(self._phase)
+        for name in ("_phase", "_angle", "_stuck", "_tare", "_tared", "_level", "_deepest"):
+            array = getattr(self, name)
+            if missing > 0:
+                array = np.concatenate([array, np.zeros((missing, *array.shape[1:]), array.dtype)])
+                setattr(self, name, array)
             array[ids] = 0
-
-    def _grow(self, n: int) -> None:
-        old = self._n
-        fresh = {
-            "_phase": np.zeros(n, np.int64),
-            "_angle": np.zeros(n),
-            "_stuck": np.zeros(n),
-            "_tare": np.zeros((n, 5)),
-            "_tared": np.zeros(n),
-            "_level": np.zeros(n),
-            "_deepest": np.zeros(n),
-        }
-        for name, array in fresh.items():
-            if old:
-                array[:old] = getattr(self, name)
-            setattr(self, name, array)
-        self._n = n
 
     def act(self, seen: Array) -> Array:
         """(nsim, nobs) -> (nsim, 5)."""

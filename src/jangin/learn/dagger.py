@@ -49,7 +49,7 @@ class DAgger:
         hidden: widths of the hidden layers.
     """
 
-    steps: int = 50_000
+    steps: int = 20_000
     nsim: int = 64
     teacher_until: float = 0.25
     noise: float = 0.15
@@ -57,7 +57,7 @@ class DAgger:
     batch: int = 512
     lr: tuple[float, float] = (1e-3, 1e-4)
     cost_weight: float = 1.0
-    hidden: tuple[int, ...] = (256, 128)
+    hidden: tuple[int, ...] = (128, 128)
 
     name = "dagger"
 

@@ -75,8 +75,8 @@ class PPO:
     log_std: float = -0.7
     log_std_after: float = -1.6
     cost_weight: float = 1.0
-    actor_hidden: tuple[int, ...] = (256, 128)
-    critic_hidden: tuple[int, ...] = (256, 128)
+    actor_hidden: tuple[int, ...] = (128, 128)
+    critic_hidden: tuple[int, ...] = (128, 128)
 
     name = "ppo"
 

@@ -66,17 +66,17 @@ class SAC:
         entropy: target entropy of the squashed action, per action channel [nats].
         temperature: of the entropy bonus, at the start.
         soft_target: whether the target counts the entropy bonus of the next action.
-        imitation: weight of the squared distance to the teacher's action in the actor's loss, at the start and at the end
+        imitation: weight of the squared distance to the teacher's action in the actor's loss, at the start and the end
             of learning. Without any, what the teacher does gently is in time done with force.
-        normalise_until: share of `steps` up to which the normalisers take in what is seen. After another recipe they stay
-            as that one left them.
+        normalise_until: share of `steps` up to which the normalisers take in what is seen; what another recipe hands on
+            is enough.
         refill: own transitions gathered after a resume before updates go on.
         cost_weight: what the limits' cost of a control period takes off its reward.
         actor_hidden, critic_hidden: widths of the hidden layers.
         log_std: of the exploration in front of the tanh, at the start.
     """
 
-    steps: int = 150_000
+    steps: int = 200_000
     nsim: int = 64
     demo_steps: int = 20_000
     demo_noise: float = 0.2
@@ -87,8 +87,8 @@ class SAC:
     actor_every: int = 2
     batch: int = 256
     nown: int = 300_000
-    nstep: int = 3
-    gamma: float = 0.98
+    nstep: int = 5
+    gamma: float = 0.995
     tau: float = 0.01
     actor_lr: float = 5e-4
     critic_lr: float = 1e-3
@@ -97,15 +97,15 @@ class SAC:
     settle_to: float = 0.1
     average: float = 0.004
     entropy: float = -1.0
-    temperature: float = 0.02
+    temperature: float = 0.005
     soft_target: bool = False
     imitation: tuple[float, float] = (1.0, 0.2)
     normalise_until: float = 0.3
     refill: int = 5_000
     cost_weight: float = 1.0
-    actor_hidden: tuple[int, ...] = (256, 128)
-    critic_hidden: tuple[int, ...] = (256, 128)
-    log_std: float = -1.5
+    actor_hidden: tuple[int, ...] = (128, 128)
+    critic_hidden: tuple[int, ...] = (128, 128)
+    log_std: float = -2.0
 
     name = "sac"
 
@@ -160,8 +160,8 @@ class Learner:
         self.steps = self.updates = self._critics_alone = 0
         self.moments: Sequence[Moment] = ()
         self._refilling = False
-        self._normalise_until = recipe.normalise_until * recipe.steps if setting.before is None else 0.0
         handed = () if setting.before is None else setting.before.moments
+        self._normalise_until = 0.0 if handed else recipe.normalise_until * recipe.steps
         ndemo = sum(len(m.reward) for m in handed) or recipe.demo_steps
         self._to_show = 0 if handed else recipe.demo_steps
         self._replay = Replay(self._layout, ndemo=ndemo, nown=recipe.nown, device=self._device)
@@ -241,7 +241,7 @@ class Learner:
             self._refilling = self._showing or self._replay.own < min(self.recipe.refill, self.recipe.nown)
             return losses
         self.steps += self.recipe.nsim
-        if self.steps <= self._normalise_until:
+        if showing or self.steps <= self._normalise_until:
             self._normalise(moment)
         if showing:
             self._scale.update(moment)
@@ -349,6 +349,7 @@ class Learner:
             "rng": self._rng.get_state(),
             "scale": [self._scale.count, self._scale.square],
             "counters": [self.steps, self.updates, self._critics_alone, max(self._to_show, 0)],
+            "normalise_until": self._normalise_until,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -366,6 +367,7 @@ class Learner:
         self._rng.set_state(state["rng"])
         self._scale.count, self._scale.square = state["scale"]
         self.steps, self.updates, self._critics_alone, to_show = state["counters"]
+        self._normalise_until = state["normalise_until"]
         self._to_show, self._refilling = (to_show, False) if to_show else (self.recipe.demo_steps, True)
 
     def close(self) -> None:

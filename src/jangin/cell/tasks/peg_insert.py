@@ -15,7 +15,7 @@ from typing import Literal
 import mujoco
 import numpy as np
 
-from jangin.cell import contact
+from jangin.cell import contact, looks
 from jangin.cell.arm import Arm, load_arm, solve_home
 from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, physics_named
 from jangin.cell.search import PressAndSlide, SpiralSearch
@@ -390,46 +390,12 @@ def _dress(
     spec: mujoco.MjSpec, tool: mujoco.MjsBody, peg: mujoco.MjsBody, fixture: mujoco.MjsBody, task: PegInsert
 ) -> None:
     """Looks for pictures: none of it touches or weighs anything."""
-    geom = mujoco.mjtGeom
-    seen = {"contype": 0, "conaffinity": 0, "mass": 0}
-    steel, dark, blue = [0.75, 0.77, 0.8, 1], [0.2, 0.22, 0.25, 1], [0.25, 0.42, 0.6, 1]
-    tool.add_geom(type=geom.mjGEOM_CYLINDER, size=[0.035, 0.015, 0], pos=[0, 0, 0.015], rgba=dark, **seen)
-    tool.add_geom(type=geom.mjGEOM_BOX, size=[0.02, 0.02, 0.035], pos=[0, 0, 0.065], rgba=[0.5, 0.5, 0.52, 1], **seen)
+    looks.gripper(tool, length_m=TOOL_LENGTH_M, opening_m=2.4 * RADIUS_M)
+    bronze, half = [0.86, 0.6, 0.28, 1], 0.5 * LENGTH_M
     peg.add_geom(
-        type=geom.mjGEOM_CYLINDER, size=[RADIUS_M, 0.5 * LENGTH_M, 0], pos=[0, 0, 0.5 * LENGTH_M], rgba=steel, **seen
+        type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[RADIUS_M, half, 0], pos=[0, 0, half], rgba=bronze, **looks.SEEN
     )
-    sectors, inner, outer, half = 24, RADIUS_M + 0.5 * task.clearance_m[1], 0.045, 0.02
-    for k in range(sectors):
-        angle = 2 * np.pi * k / sectors
-        middle = 0.5 * (inner + outer)
-        fixture.add_geom(
-            type=geom.mjGEOM_BOX,
-            size=[0.5 * (outer - inner), outer * np.tan(np.pi / sectors), half],
-            pos=[middle * np.cos(angle), middle * np.sin(angle), -half],
-            quat=[np.cos(angle / 2), 0, 0, np.sin(angle / 2)],
-            rgba=blue,
-            **seen,
-        )
-    world = spec.worldbody
-    top = task.hole_at_m[2] - 2 * half - 0.005
-    world.add_geom(
-        type=geom.mjGEOM_BOX,
-        size=[0.3, 0.4, 0.02],
-        pos=[task.hole_at_m[0], task.hole_at_m[1], top - 0.02],
-        rgba=[0.55, 0.5, 0.45, 1],
-        **seen,
-    )
-    world.add_geom(type=geom.mjGEOM_PLANE, size=[2, 2, 0.1], rgba=[0.85, 0.86, 0.88, 1], **seen)
-    world.add_light(pos=[1.0, -1.0, 2.0], dir=[-0.4, 0.5, -1.0])
+    looks.bored_block(spec, fixture, bore_m=RADIUS_M + 0.5 * task.clearance_m[1], rim_m=task.edge_m[1])
     place = np.asarray(task.hole_at_m)
-    world.add_camera(name="cell", **_look_from(place + [0.55, -0.65, 0.45], place + [-0.08, 0.05, 0.12]))
-
-
-def _look_from(eye: Array, target: Array) -> dict[str, list[float]]:
-    """A camera at `eye` that looks at `target`, upright."""
-    z = (eye - target) / np.linalg.norm(eye - target)
-    x = np.cross([0.0, 0.0, 1.0], z)
-    x /= np.linalg.norm(x)
-    quat = np.zeros(4)
-    mujoco.mju_mat2Quat(quat, np.stack([x, np.cross(z, x), z], axis=1).ravel())
-    return {"pos": list(eye), "quat": list(quat)}
+    looks.table(spec, at=place - [0.0, 0.0, 0.044])
+    looks.surroundings(spec, eye=place + [0.5, -0.52, 0.3], target=place + [-0.11, 0.04, 0.1])

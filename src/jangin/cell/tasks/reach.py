@@ -13,6 +13,7 @@ from typing import Literal
 import mujoco
 import numpy as np
 
+from jangin.cell import looks
 from jangin.cell.arm import Arm, load_arm, solve_home
 from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, physics_named
 from jangin.cell.world import Assessment, CellWorld, Scene, tool_action
@@ -189,12 +190,12 @@ def _scene(task: Reach, visual: bool) -> Scene:
     spec = arm_in_cell(task.arm(), physics_named(task.physics), visual=visual)
     tool = add_tool(spec, task.arm())
     if visual:
-        seen = {"contype": 0, "conaffinity": 0, "mass": 0}
-        grey, red = [0.5, 0.5, 0.52, 1], [0.85, 0.2, 0.15, 1]
-        tool.add_geom(type=mujoco.mjtGeom.mjGEOM_CYLINDER, size=[0.02, 0.05, 0], pos=[0, 0, 0.05], rgba=grey, **seen)
-        spec.worldbody.add_geom(name="goal", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=red, **seen)
-        spec.worldbody.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[2, 2, 0.1], rgba=[0.85, 0.86, 0.88, 1], **seen)
-        spec.worldbody.add_light(pos=[1.0, -1.0, 2.0], dir=[-0.4, 0.5, -1.0])
+        red, centre = [0.85, 0.2, 0.15, 1], np.asarray(task.centre_m)
+        looks.gripper(tool, length_m=TOOL_LENGTH_M, opening_m=0.006)
+        spec.worldbody.add_geom(
+            name="goal", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=red, **looks.SEEN
+        )
+        looks.surroundings(spec, eye=centre + [0.6, -0.75, 0.3], target=centre + [-0.15, 0.0, 0.05])
     model = spec.compile()
     start = np.asarray(task.centre_m) + [0.0, 0.0, TOOL_LENGTH_M]
     home = np.asarray(solve_home(task.arm(), tuple(start), (0.0, 0.0, -1.0)))
