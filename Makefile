@@ -9,6 +9,8 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 p
 PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+BENCH_VENV := .venv-bench
+BENCH_FLAGS ?=
 SEED ?= 7
 OUT ?= runs/peg
 
@@ -43,9 +45,16 @@ format: $(VENV)/.installed  ## put every file into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(VENV)/.installed  ## measure speed against what is named, and print ratios
-	$(BIN)/python -m bench
+# The programs that speed is compared with have an environment of their own: jangin needs none of them.
+$(BENCH_VENV)/.installed: pyproject.toml constraints.txt constraints-bench.txt
+	@test -n "$(PYTHON)" || { echo "jangin needs Python 3.11 or newer; none was found. Say where it is: make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -c constraints-bench.txt -e '.[learn,bench]'
+	@touch $@
+
+bench: $(BENCH_VENV)/.installed  ## measure speed against what is named, and print ratios (BENCH_FLAGS="--quick", "--help" ...)
+	$(BENCH_VENV)/bin/python -m bench $(BENCH_FLAGS)
 
 clean:  ## remove the environment, caches and builds; never runs/
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

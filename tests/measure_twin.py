@@ -2,11 +2,11 @@
 
     PYTHONPATH=src python tests/measure_twin.py --clearance-mm 0.2 --trials 208 evidence twin
 
-prints one row of the table in docs/physics.md per physics. The trials are the same ones under every physics: same conditions,
-same noise, the scripted expert. `test_twin.py` runs a small version of it.
+prints one row of the table in docs/physics.md per physics. The trials are the same ones under every physics: same
+conditions, same noise, the scripted expert. `test_twin.py` runs a small version of it.
 
-The overlap is read after every substep while the peg's tip is deeper than INSIDE_M: the task itself records only a trial's
-maximum, which says little about how the contact is between two impacts.
+The overlap is read after every substep while the peg's tip is deeper than INSIDE_M: the task itself records only a
+trial's maximum, which says little about how the contact is between two impacts.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class SubstepOverlap(Simulation):
         self.counts[ids[touching], bins] += 1
 
     def quantile(self, p, sims):
-        """Upper edge of the bin that holds the p-quantile of the overlap, over all substeps in contact of `sims` [m]."""
+        """Upper edge of the bin that holds the p-quantile of the overlap over all substeps in contact of `sims` [m]."""
         counts = self.counts[sims].sum(0)
         return STEP_M * (1 + int(np.searchsorted(np.cumsum(counts), p * counts.sum())))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import mujoco
 import numpy as np
@@ -455,6 +456,25 @@ def test_a_simulation_that_turns_nan_is_invalid_and_everything_told_of_it_is_fin
     assert outcome(drive(world, np.zeros(5), 1), 1) == "running"
 
 
+# ── other arms ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("robot", ["kuka_iiwa_14", "ufactory_xarm7"])
+def test_the_task_runs_on_real_arms_of_seven_axes(robot, monkeypatch):
+    """The teacher, who knows where the hole is, seats the peg with the servos and links of the makers' models."""
+    models = Path(__file__).parents[2] / "shared" / "data" / "robots" / "menagerie"
+    if not models.is_dir():
+        pytest.skip("the models of the real arms lie in ../shared, which is not here")
+    monkeypatch.setenv("MENAGERIE_ROOT", str(models))
+    task = PegInsert(robot=f"menagerie:{robot}", physics="training")
+    world = task.world(32, seed=1)
+    assert world.naxes == 7
+    table = run_block(task, world, task.teacher(), 0, seed=1)
+    assert table.successes >= 30
+    assert not table.invalid.any()
+    assert np.quantile(table["peak_force_n"], 0.95) < 20.0
+
+
 # ── pictures ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 DRAW = """
@@ -486,6 +506,25 @@ def test_a_picture_is_drawn_off_screen(module, kind):
         pytest.skip("no OpenGL (EGL) on this machine, so nothing can be drawn")
     assert first == "((72, 96, 3), 'uint8', 1)"
     assert again == "same"
+
+
+@pytest.mark.parametrize("kind", [Reach, PegInsert])
+def test_looks_weigh_nothing_touch_nothing_and_stand_where_the_simulation_does(kind):
+    world = begun(kind(physics="training"), 3)
+    drive(world, DOWN, 3)
+    model, data = world.looks(1)
+    plain = world.scene.model
+    np.testing.assert_array_equal(model.body_mass, plain.body_mass)
+    np.testing.assert_array_equal(model.body_inertia, plain.body_inertia)
+    assert model.ngeom > plain.ngeom
+    assert (model.geom_contype == 0).all()
+    assert (model.geom_conaffinity == 0).all()
+    np.testing.assert_allclose(data.body("tool").xpos, world.sim.bind("xpos")[1, plain.body("tool").id], atol=1e-12)
+    if kind is Reach:
+        goal = np.asarray(world.task.centre_m) + [world.values[f"goal_{a}_m"][1] for a in "xyz"]
+        np.testing.assert_allclose(data.geom("goal").xpos, goal)
+    else:
+        np.testing.assert_allclose(data.body("fixture").xpos, world.sim.bind("mocap_pos")[1, 0])
 
 
 def test_without_opengl_there_is_no_picture_and_no_failure():

@@ -18,8 +18,8 @@ PENDULUM = """<mujoco><option timestep="0.001" integrator="implicitfast"><flag a
 <sensor><force name="force" site="wrist"/><jointpos name="angle" joint="swing"/></sensor></mujoco>"""
 
 # Four boxes that drift apart from each other until they are put into one another, with a given room for contacts
-BOXES = """<mujoco><size memory="{}"/><option gravity="0 0 0"><flag autoreset="disable"/></option><worldbody>{}</worldbody>
-<sensor><framepos name="place" objtype="body" objname="b0"/></sensor></mujoco>"""
+BOXES = """<mujoco><size memory="{}"/><option gravity="0 0 0"><flag autoreset="disable"/></option>
+<worldbody>{}</worldbody><sensor><framepos name="place" objtype="body" objname="b0"/></sensor></mujoco>"""
 BOX = '<body name="b{0}" pos="{0} 0 0"><freejoint/><geom type="box" size="0.1 0.1 0.1"/></body>'
 
 

@@ -116,7 +116,7 @@ def test_held_out_trials_are_the_numbers_from_zero_of_their_own_stream():
 
 
 def test_a_hopeless_policy_is_not_measured_to_the_end():
-    """Below nine successes in ten the next block does not run."""
+    """With three times the failures that a claim allows, the next block does not run."""
     import torch
 
     from jangin.learn.networks import Actor

@@ -1,7 +1,8 @@
 """A task in pure NumPy for tests of the verbs: a point in the plane goes to a goal whose estimate is noisy.
 
 `jangin simulate tests/toy.py:TASK` works too. Solvable in seconds, with failures: leaving the box is one, a strong wind
-is a condition, `force` peaks with the speed. Broken variants (`success_at_reset`, `invalid_every`) test the validity checks.
+is a condition, `force` peaks with the speed. Broken variants (`success_at_reset`, `invalid_every`) test the validity
+checks.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
 
 An ONNX policy has one float32 input `observation` (n, nobs) and one float32 output `action` (n, nact), the normaliser
 and the action scaling inside, and `metadata_props` that name its channels (`jangin.observation`, `jangin.action`: JSON
-lists of {name, unit, frame, low, high}), `jangin.task` and `jangin.rate_hz`. It is executed by ONNX Runtime on one thread,
-so the same batch gives the same bits at any number of cores.
+lists of {name, unit, frame, low, high}), `jangin.task` and `jangin.rate_hz`. It is executed by ONNX Runtime on one
+thread, so the same batch gives the same bits at any number of cores.
 """
 
 from __future__ import annotations

@@ -300,7 +300,7 @@ class World(Protocol):
         """(nsim, len(task.privileged)) float32: what only a simulator knows, for a critic or a teacher."""
 
     def step(self, action: Array, ids: Array | None = None) -> Step:
-        """Advance by one control period. `action` is (nsim, len(task.action)) [the channels' units], clipped to range."""
+        """Advance by one control period; `action`: (nsim, len(task.action)) in the channels' units; it is clipped."""
 
     def record(self, ids: Array) -> dict[str, Array]:
         """The finished trials' row values, each (n,): every condition by name, `cycle_s`, `margin`, the peaks by name.

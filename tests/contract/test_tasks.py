@@ -29,8 +29,9 @@ from jangin.task import (
 )
 
 NAMES = [entry.name for entry in registry.names("tasks") if entry.source == "jangin"]
-# The share of trials that the scripted expert succeeds in, in training, at the least. A task that is not listed promises
-# half. The 64 trials are always the same ones: no luck is involved, and the room is for another processor's rounding.
+# The share of trials that the scripted expert succeeds in, in training, at the least. A task that is not listed
+# promises half. The 64 trials are always the same ones: no luck is involved, and the room is for another processor's
+# rounding.
 EXPERT = {"cell/reach": 0.98, "cell/peg-insert": 0.80}
 N = 8
 SCALARS = {"trial", "seed", "outcome", "engine", "chip"}  # of a row, beside conditions and declared columns

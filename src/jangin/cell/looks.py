@@ -1,8 +1,8 @@
 """How a cell looks in pictures: sky, floor, light, camera, table, and shapes that MuJoCo has no primitive for.
 
     surroundings(spec, eye=place + [0.5, -0.6, 0.4], target=place)       # camera "cell"
-    table(spec, at=(0.45, 0.0, 0.155))
-    gripper(tool, length_m=0.10)
+    table(spec, at=place - [0.0, 0.0, 0.044])
+    gripper(tool, length_m=0.10, opening_m=0.02)
     bored_block(spec, fixture, bore_m=0.0082, rim_m=0.0005)              # a square block with a round hole
 
 Nothing here touches or weighs anything; a world is simulated without any of it.
@@ -10,7 +10,6 @@ Nothing here touches or weighs anything; a world is simulated without any of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import mujoco
@@ -37,19 +36,20 @@ def surroundings(spec: mujoco.MjSpec, *, eye: Array, target: Array) -> None:
         height=384,
     )
     light = spec.visual.headlight
-    light.ambient, light.diffuse, light.specular = [0.4] * 3, [0.3] * 3, [0.1] * 3
+    light.ambient, light.diffuse, light.specular = [0.42] * 3, [0.28] * 3, [0.1] * 3
     spec.visual.quality.shadowsize = 4096
     spec.visual.map.znear = 0.02
     world = spec.worldbody
-    world.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[3, 3, 0.1], rgba=FLOOR, **SEEN)
-    world.add_light(pos=[1.2, -1.4, 2.4], dir=[-0.4, 0.6, -1.0], diffuse=[0.45] * 3)
-    world.add_light(pos=[1.5, 1.5, 2.0], dir=[-0.6, -0.6, -1.0], diffuse=[0.2] * 3, castshadow=False)
+    world.add_geom(type=mujoco.mjtGeom.mjGEOM_PLANE, size=[4, 4, 0.1], rgba=FLOOR, **SEEN)
+    sun = mujoco.mjtLightType.mjLIGHT_DIRECTIONAL
+    world.add_light(type=sun, pos=[0.9, -1.2, 2.0], dir=[-0.35, 0.5, -1.0], diffuse=[0.4] * 3)
+    world.add_light(type=sun, pos=[1.0, 1.0, 2.0], dir=[-0.6, -0.6, -1.0], diffuse=[0.15] * 3, castshadow=False)
     world.add_camera(name="cell", **_look_from(np.asarray(eye), np.asarray(target)))
 
 
-def table(spec: mujoco.MjSpec, *, at: Sequence[float]) -> None:
+def table(spec: mujoco.MjSpec, *, at: Array) -> None:
     """A table whose top's centre is `at` [m]."""
-    x, y, z = at
+    x, y, z = (float(c) for c in at)
     box = mujoco.mjtGeom.mjGEOM_BOX
     spec.worldbody.add_geom(type=box, size=[0.22, 0.28, 0.01], pos=[x, y, z - 0.01], rgba=WOOD, **SEEN)
     leg = 0.5 * max(z - 0.02, 0.01)
@@ -71,7 +71,7 @@ def gripper(tool: mujoco.MjsBody, *, length_m: float, opening_m: float) -> None:
 
 
 def bored_block(spec: mujoco.MjSpec, body: mujoco.MjsBody, *, bore_m: float, rim_m: float) -> None:
-    """A block of 8 x 8 x 4 cm, its top at z = 0 of `body`, with a bore of radius bore_m whose rim is broken by rim_m."""
+    """A block of 8 x 8 x 4 cm with its top at z = 0 of `body`, and a bore of radius bore_m, its rim broken by rim_m."""
     n, half, depth = 96, 0.04, 0.04
     angle = 2 * np.pi * np.arange(n) / n
     circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)

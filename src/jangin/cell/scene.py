@@ -4,21 +4,22 @@
     tool = add_tool(spec, arm)                   # body "tool" on the flange; sensors "force" and "torque" at its origin
     model = spec.compile()
 
-Gravity is off in a cell: the controller knows the arm and its payload and compensates both exactly, and a wrist sensor is
-tared for the payload, so gravity would only appear to disappear again. (A payload error would be a condition of its own.)
+Gravity is off in a cell: the controller knows the arm and its payload and compensates both exactly, and a wrist sensor
+is tared for the payload, so gravity would only appear to disappear again. (A payload error would be a condition of its
+own.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import mujoco
 
 from jangin.cell.arm import Arm
 from jangin.errors import BadTask, nearest
 
-__all__ = ["PHYSICS", "Physics", "add_tool", "arm_in_cell", "physics_named"]
+__all__ = ["PHYSICS", "Physics", "add_tool", "arm_in_cell", "check_ranges", "physics_named"]
 
 TOOL_KG = 0.78
 TOOL_LENGTH_M = 0.10
@@ -64,6 +65,22 @@ def physics_named(name: str) -> Physics:
     return PHYSICS[name]
 
 
+def check_ranges(task: Any, *ranges: str, logarithmic: tuple[str, ...] = ()) -> None:
+    """Refuse a task's ranges (low, high) that no trial could be drawn from, and a latency of more than one period.
+
+    Raises: BadTask.
+    """
+    for field in (*ranges, *logarithmic):
+        low, high = getattr(task, field)
+        if not 0.0 <= low <= high:
+            raise BadTask(f"{field} is {low:g} to {high:g}; give the smaller number first, neither below zero.")
+        if field in logarithmic and low == 0.0:
+            raise BadTask(f"{field} begins at 0, but it is drawn uniformly in its logarithm; give more than 0.")
+    period_s = 1.0 / task.rate_hz
+    if task.latency_s[1] > period_s:
+        raise BadTask(f"latency_s goes up to {task.latency_s[1]:g} s; the most is one control period, {period_s:g} s.")
+
+
 def arm_in_cell(arm: Arm, physics: Physics, *, visual: bool = False) -> mujoco.MjSpec:
     """The arm under a physics; without its looks unless `visual`, which would cost time at every substep."""
     spec = arm.spec(looks=visual)
@@ -85,7 +102,7 @@ def arm_in_cell(arm: Arm, physics: Physics, *, visual: bool = False) -> mujoco.M
 
 
 def add_tool(spec: mujoco.MjSpec, arm: Arm) -> mujoco.MjsBody:
-    """A rigid tool on the flange, z out of it, behind a wrist sensor whose sensors are "force" and "torque" (tool frame)."""
+    """A rigid tool on the flange, z out of it, behind a wrist sensor: sensors "force" and "torque", tool frame."""
     site = spec.site(arm.tool_site)
     tool = site.parent.add_body(name="tool", pos=site.pos, quat=site.quat)
     tool.explicitinertial = True

@@ -9,12 +9,13 @@
 
     world = CellWorld(task, nsim=256, threads=0, seed=7, purpose="evidence")
 
-One control period: the action is a displacement of the tool relative to where it is measured to be, (dx, dy, dz, rx, ry)
-in the base frame; the turn about the tool's own axis is held. Damped least squares turns it into joint angles, which the
-joint servos follow after the trial's latency. Because the displacement is relative to the measured pose, the arm yields: a
-zero action never pushes, and a displacement of d against something stiff presses with about stiffness x d.
-Wrist force and torque are read at every substep. Their mean over the period is what the policy feels; their peak is what
-the limits and the evidence see, so that no impact hides between two samples.
+One control period: the action is a displacement of the tool relative to where it is measured to be, (dx, dy, dz, rx,
+ry) in the base frame; the turn about the tool's own axis is held. Damped least squares turns it into joint angles,
+which the joint servos follow after the trial's latency. Because the displacement is relative to the measured pose,
+the arm yields: a zero action never pushes, and a displacement of d against something stiff presses with about
+stiffness x d.
+Wrist force and torque are read at every substep. Their mean over the period is what the policy feels; their peak is
+what the limits and the evidence see, so that no impact hides between two samples.
 """
 
 from __future__ import annotations
@@ -134,7 +135,7 @@ class CellWorld:
         tip (3) [m], rotation (3, 3), velocity (6) [m/s, rad/s] of the nominal tip, base frame;
         tilt (3) [rad], rotation vector from the nominal orientation;
         wrench (6) [N, N m], mean over the last period, force and torque about the nominal tip, base frame;
-        slow_wrench (6), slow_tip (3): first-order filters of wrench and tip with the time constants SLOW_WRENCH_S, SLOW_TIP_S;
+        slow_wrench (6), slow_tip (3): first-order filters of wrench and tip, time constants SLOW_WRENCH_S, SLOW_TIP_S;
         force_peak [N], the last period's; last_action (5); values, the conditions by name; elapsed (steps).
     """
 

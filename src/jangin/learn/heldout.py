@@ -4,9 +4,9 @@
     measure = heldout.measure(onnx_bytes)          # trials 0 .. 255 of the purpose "select"
     measure.score                                  # higher is better
 
-The policy is executed by ONNX Runtime, as it will be when it is qualified. Trials run in blocks of 64; a policy that
-fails too often in the blocks so far is not worth the next one (trials that fail are the long ones), and its measure has
-fewer trials. Which blocks run depends on the policy alone.
+The policy is executed by ONNX Runtime, as it will be when it is qualified. Trials run in blocks of 64; a policy that in
+the blocks so far failed a claim three times as often as that allows is not worth the next one (trials that fail are the
+long ones), and its measure has fewer trials. Which blocks run depends on the policy alone.
 
 The score says how the task's claims stand. Every claim is a share of trials that must reach p0; it is asked to keep
 half of the failures that p0 allows in reserve. The shares that are missing are added up: while any is missing the score
@@ -27,7 +27,7 @@ from jangin.policy import OnnxPolicy
 from jangin.task import Task, Trials
 
 BLOCK = 64
-HOPELESS = 0.9  # below this share of successes so far, no further block
+HOPELESS = 3.0  # times the failures that a claim allows: no further block
 
 __all__ = ["HeldOut", "Measure", "measured", "settled"]
 
@@ -90,9 +90,10 @@ class HeldOut:
         blocks: list[Trials] = []
         for done in range(0, self._trials, self._size):
             blocks.append(run_block(self._task, self._world, policy, self._first + done, seed=self._seed))
-            if sum(b.successes for b in blocks) < HOPELESS * (done + self._size):
+            measure = measured(Trials.concat(blocks).head(self._trials), self._task.claims, self._task.limit_s)
+            if any(1.0 - measure.shares[str(c)] > HOPELESS * (1.0 - c.p0) for c in self._task.claims):
                 break
-        return measured(Trials.concat(blocks).head(self._trials), self._task.claims, self._task.limit_s)
+        return measure
 
 
 def settled(measures: Sequence[Measure], patience: int) -> bool:

@@ -146,7 +146,7 @@ def learn(
 
 
 def _default_recipe(task: Task) -> str:
-    """Imitate first where there is someone to imitate: on the peg task it halves the steps to 99 % (docs/learning.md)."""
+    """Imitate first where there is someone to imitate: on the peg task it halves the steps to 99 %."""
     return "dagger+sac" if task.teacher() or task.expert() else "sac"
 
 
@@ -277,9 +277,7 @@ class _Run:
         self._best.append((measure.score, self.steps, data))
         self._best.sort(key=lambda b: (-b[0], b[1]))
         del self._best[max(1, self._marks.finalists) :]
-        last_stage = self._stage == len(self._recipes) - 1
-        since = [m for m, row in zip(self._measures, self._rows, strict=True) if row["stage"] == self._recipes[-1].name]
-        self._stopped = stop or ("settled" if last_stage and settled(since, self._marks.patience) else "")
+        self._stopped = stop or ("settled" if settled(self._measures, self._marks.patience) else "")
         self._folder.write_text(CURVE, _csv(self._rows))
         self._folder.write_bytes(POLICY, self._best[0][2])
         self._save()

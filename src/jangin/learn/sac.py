@@ -66,8 +66,9 @@ class SAC:
         entropy: target entropy of the squashed action, per action channel [nats].
         temperature: of the entropy bonus, at the start.
         soft_target: whether the target counts the entropy bonus of the next action.
-        imitation: weight of the squared distance to the teacher's action in the actor's loss, at the start and the end
-            of learning. Without any, what the teacher does gently is in time done with force.
+        imitation: weight of the squared distance to the teacher's action in the actor's loss, at the start and from
+            `imitation_until` on. Without any, what the teacher does gently is in time done with force.
+        imitation_until: share of `steps` at which that weight has fallen to its second value.
         normalise_until: share of `steps` up to which the normalisers take in what is seen; what another recipe hands on
             is enough.
         refill: own transitions gathered after a resume before updates go on.
@@ -100,6 +101,7 @@ class SAC:
     temperature: float = 0.005
     soft_target: bool = False
     imitation: tuple[float, float] = (1.0, 0.2)
+    imitation_until: float = 1.0
     normalise_until: float = 0.3
     refill: int = 5_000
     cost_weight: float = 1.0
@@ -222,10 +224,10 @@ class Learner:
     def _improving(self) -> bool:
         return not self._showing and self._critics_alone >= self.recipe.warm_up
 
-    def _between(self, ends: tuple[float, float]) -> float:
-        """The first at the first control step, the second at the last, on a straight line between."""
+    def _between(self, ends: tuple[float, float], until: float = 1.0) -> float:
+        """The first at the first control step, the second from the share `until` of all on, a straight line between."""
         start, end = ends
-        return start + (end - start) * min(1.0, self.steps / self.recipe.steps)
+        return start + (end - start) * min(1.0, self.steps / (until * self.recipe.steps))
 
     # ── one iteration ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -311,7 +313,7 @@ class Learner:
         temperature = self._log_temperature.detach().exp()
         loss = (temperature * log_prob - self.critics(batch.seen, action).amin(0)).mean()
         if self._teacher is not None:
-            imitation = self._between(self.recipe.imitation)
+            imitation = self._between(self.recipe.imitation, self.recipe.imitation_until)
             loss = loss + imitation * ((torch.tanh(mean) - batch.label) ** 2).sum(1).mean()
         self._descend("actor", loss)
         with torch.no_grad():

@@ -1,7 +1,8 @@
 """Insert a round peg into a hole whose place is known to +-2 mm only, so that the arm must search by touch.
 
-A 16 mm peg is held by a compliant tool behind a wrist force/torque sensor. The hole's estimate is off, the grip is off and
-tilted, the fixture is tilted, the sensor drifts, the arm follows late. Success is the tip seated to depth and held there.
+A 16 mm peg is held by a compliant tool behind a wrist force/torque sensor. The hole's estimate is off, the grip is off
+and tilted, the fixture is tilted, the sensor drifts, the arm follows late. Success is the tip seated to depth and held
+there.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 
 from jangin.cell import contact, looks
 from jangin.cell.arm import Arm, load_arm, solve_home
-from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, physics_named
+from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, check_ranges, physics_named
 from jangin.cell.search import PressAndSlide, SpiralSearch
 from jangin.cell.world import SLOW_WRENCH_S, Assessment, CellWorld, Scene, filter_gain, tool_action
 from jangin.claim import Claim
@@ -46,7 +47,7 @@ class PegInsert:
     Attributes:
         robot: a built-in arm, the path of an MJCF or URDF file, or menagerie:NAME.
         tool_site: the site of the flange in a robot file that does not use a usual name.
-        physics: "training" (fast; success only), "evidence" (every verdict and force rests on it) or "twin" (slow check).
+        physics: "training" (fast; success only), "evidence" (verdicts and forces rest on it) or "twin" (slow check).
         hole_at_m: nominal place of the hole's mouth in the base frame [m].
         clearance_m: range of the hole's diameter minus the peg's [m]; at least 0.0002 in training, 0.0001 in evidence.
         edge_m: range of the rounding of the peg's edge and the hole's rim [m].
@@ -75,10 +76,10 @@ class PegInsert:
     friction: tuple[float, float] = (0.1, 0.6)
     tool_stiffness_n_m: tuple[float, float] = (3e4, 3e5)
     hole_range_m: float = 0.03
-    hole_tilt_rad: float = 0.0087
+    hole_tilt_rad: float = 0.008727
     estimate_error_m: float = 0.002
     grip_error_m: float = 0.0005
-    grip_tilt_rad: float = 0.0087
+    grip_tilt_rad: float = 0.008727
     force_noise_n: tuple[float, float] = (0.2, 1.0)
     force_offset_n: float = 1.0
     latency_s: tuple[float, float] = (0.0, 0.02)
@@ -109,22 +110,18 @@ class PegInsert:
 
     def __post_init__(self) -> None:
         physics = physics_named(self.physics)
-        low, high = self.clearance_m
+        low, _ = self.clearance_m
         if low < physics.smallest_clearance_m - 1e-12:
             raise BadTask(
-                f"A clearance of {1e3 * low:g} mm is not believable in the physics {physics.name!r}: the peg would overlap "
-                f"the bore by more than a fifth of it. Give at least {1e3 * physics.smallest_clearance_m:g} mm"
+                f"A clearance of {1e3 * low:g} mm is not believable in the physics {physics.name!r}: the peg would "
+                f"overlap the bore by more than a fifth of it. Give at least {1e3 * physics.smallest_clearance_m:g} mm"
                 + (", or use physics 'evidence' (0.1 mm)." if physics.name == "training" else ".")
             )
-        ranges = ("clearance_m", "edge_m", "friction", "tool_stiffness_n_m", "force_noise_n", "latency_s", "servo_gain")
-        for field in ranges:
-            low, high = getattr(self, field)
-            if not 0.0 <= low <= high:
-                raise BadTask(f"{field} is {low:g} to {high:g}; give the smaller number first, neither below zero.")
-        if self.latency_s[1] > 1.0 / self.rate_hz:
-            raise BadTask(
-                f"latency_s goes up to {self.latency_s[1]:g} s; the most is one control period, {1 / self.rate_hz:g} s."
-            )
+        check_ranges(
+            self,
+            *("clearance_m", "edge_m", "friction", "force_noise_n", "latency_s"),
+            logarithmic=("tool_stiffness_n_m", "servo_gain"),
+        )
 
     # ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -176,7 +173,7 @@ class PegInsert:
         force = tuple(Channel(f"force_{a}", "N", "base", -100.0, 100.0, 1.0, "touch") for a in "xyz")
         torque = tuple(Channel(f"torque_{a}", "N m", "base", -5.0, 5.0, 0.05, "touch") for a in "xy")
         last = (replace(c, name=f"last_{c.name}") for c in self.action)
-        # what a moment cannot tell: the wrench with its noise averaged away, where the tip has been, how long it took so far
+        # what a moment cannot tell: the wrench with its noise averaged away, where the tip has been, the time it took
         gain = filter_gain(SLOW_WRENCH_S, self.rate_hz)
         calm = math.sqrt(gain / (2.0 - gain))  # of white noise, what a first-order filter leaves
         slow_force = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in force)
@@ -312,7 +309,7 @@ class PegInsert:
         """Nothing of a trial's conditions can be seen in a picture but the poses."""
 
     def _errors(self, cell: CellWorld) -> tuple[Array, Array, Array]:
-        """True lateral error of the peg's tip (nsim, 2), its height over the mouth (nsim,), the peg's lean (nsim, 2); hole frame."""
+        """True lateral error of the peg's tip (nsim, 2), its height (nsim,), the peg's lean (nsim, 2); hole frame."""
         peg, hole = cell.scene.model.body("peg").id, cell.scene.model.body("fixture").id
         xpos, xmat = cell.sim.bind("xpos"), cell.sim.bind("xmat")
         rotation = xmat[:, peg].reshape(-1, 3, 3)

@@ -15,7 +15,7 @@ import numpy as np
 
 from jangin.cell import looks
 from jangin.cell.arm import Arm, load_arm, solve_home
-from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, physics_named
+from jangin.cell.scene import TOOL_LENGTH_M, add_tool, arm_in_cell, check_ranges, physics_named
 from jangin.cell.world import Assessment, CellWorld, Scene, tool_action
 from jangin.claim import Claim
 from jangin.task import Array, Channel, Condition, Conditions, Limits, LogUniform, Signals, Uniform
@@ -33,7 +33,7 @@ class Reach:
         range_m: half its edge [m].
         tolerance_m: how near the tip must be to the goal, and stay [m].
         servo_gain: range of the factor on the joint servos, log-uniform.
-        latency_s: range of the delay from action to motion [s].
+        latency_s: range of the delay from action to motion [s], at most one control period.
         limit_s: a trial that takes longer has failed [s].
     """
 
@@ -61,6 +61,7 @@ class Reach:
 
     def __post_init__(self) -> None:
         physics_named(self.physics)
+        check_ranges(self, "latency_s", logarithmic=("servo_gain",))
 
     @property
     def conditions(self) -> Conditions:
@@ -191,10 +192,9 @@ def _scene(task: Reach, visual: bool) -> Scene:
     tool = add_tool(spec, task.arm())
     if visual:
         red, centre = [0.85, 0.2, 0.15, 1], np.asarray(task.centre_m)
-        looks.gripper(tool, length_m=TOOL_LENGTH_M, opening_m=0.006)
-        spec.worldbody.add_geom(
-            name="goal", type=mujoco.mjtGeom.mjGEOM_SPHERE, size=[0.01, 0, 0], rgba=red, **looks.SEEN
-        )
+        looks.gripper(tool, length_m=TOOL_LENGTH_M, opening_m=0.036)
+        sphere = mujoco.mjtGeom.mjGEOM_SPHERE
+        spec.worldbody.add_geom(name="goal", type=sphere, size=[0.015, 0, 0], pos=centre, rgba=red, **looks.SEEN)
         looks.surroundings(spec, eye=centre + [0.6, -0.75, 0.3], target=centre + [-0.15, 0.0, 0.05])
     model = spec.compile()
     start = np.asarray(task.centre_m) + [0.0, 0.0, TOOL_LENGTH_M]

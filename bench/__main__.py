@@ -1,0 +1,163 @@
+"""`python -m bench`: run parts of the benchmark, print the table, keep everything as bench/results/DATE.json.
+
+Exit code: 0 when no target was missed, 1 when one was, 2 for wrong input or what could not be measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench.race import RaceSize, race
+from bench.rows import Row, machine, table
+from bench.speed import Size, against_raw, end_to_end
+from jangin.errors import JanginError
+from jangin.record import write_whole
+
+PARTS = {
+    "speed": "control steps per second of the peg task, end to end",
+    "raw": "the peg task against mujoco.batch alone",
+    "gymnasium": "the peg task against Gymnasium's SyncVectorEnv",
+    "learn": "time to 99 % success, against other PPO implementations",
+    "memory": "peak memory of simulate, verify and learn",
+    "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
+}
+RESULTS = Path(__file__).parent / "results"
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is measured and how much of it."""
+
+    parts: tuple[str, ...]
+    size: Size
+    tasks: tuple[str, ...]
+    race: RaceSize
+    trials: int
+    learn_steps: int | None
+
+
+FULL = Plan(tuple(PARTS), Size(), ("cell/reach",), RaceSize(), 1000, None)
+QUICK = dataclasses.replace(
+    FULL,
+    size=Size(nsim=64, blocks=1, pairs=3, periods=5, warm_up=40),
+    race=RaceSize(limit_s=20.0, seeds=1, trials=64),
+    trials=64,
+    learn_steps=30_000,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, measure, print, write; the exit code."""
+    told = _parser().parse_args(arguments)
+    plan = _plan(told)
+    before = machine()
+    rows: list[Row] = []
+    where = f"{before['date']}  {before['chip']}, {before['cores']} cores, load {before['load_1_min']:.1f}"
+    _say(where)
+    try:
+        with tempfile.TemporaryDirectory(prefix="jangin-bench-") as folder:
+            for part in plan.parts:
+                _say(f"{part}: {PARTS[part]} ...")
+                found = _measure(part, plan, Path(folder))
+                _say(table(found) + "\n")
+                rows += found
+    except ModuleNotFoundError as e:
+        _say(f"bench: {e}. `make bench` installs what is compared with; or: pip install 'jangin[learn,bench]'.")
+        return 2
+    except (JanginError, RuntimeError) as e:
+        _say(f"bench: {e}")
+        return 2
+    after = machine()
+    record = {"plan": _plain(plan), "before": before, "after": after, "rows": [row.plain() for row in rows]}
+    place = Path(told.out) if told.out else RESULTS / f"{before['date'][:19].replace(':', '')}.json"
+    write_whole(place, (json.dumps(record, indent=2, allow_nan=False) + "\n").encode())
+    print(f"{where} to {after['load_1_min']:.1f}")
+    print(table(rows))
+    print(f"\nEvery run is in {place}.")
+    return 1 if any(row.reached is False for row in rows) else 0
+
+
+def _say(text: str) -> None:
+    """What happens meanwhile, beside the table on standard output."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
+    """One part; what needs a library that may be absent is imported here."""
+    size = plan.size
+    if part == "gymnasium":
+        from bench.one_at_a_time import against_gymnasium
+
+        return against_gymnasium(size)
+    if part == "replay":
+        from bench.sameness import replayed
+
+        learned = folder / "learned" / "policy.onnx"  # of the part "memory", where that was run before
+        policies = [None, learned.read_bytes()] if learned.is_file() else [None]
+        return [row for policy in policies for row in replayed(trials=plan.trials, seed=size.seed, policy=policy)]
+    if part == "memory":
+        from bench.memory import peaks
+
+        return peaks(trials=plan.trials, learn_steps=plan.learn_steps, folder=folder)
+    if part == "learn":
+        return [row for task in plan.tasks for row in race(task, plan.race, _say)]
+    parts: dict[str, Callable[[Size], list[Row]]] = {"speed": end_to_end, "raw": against_raw}
+    return parts[part](size)
+
+
+def _plain(plan: Plan) -> dict[str, Any]:
+    return dataclasses.asdict(plan)
+
+
+def _plan(told: argparse.Namespace) -> Plan:
+    plan = QUICK if told.quick else FULL
+    size = {k: v for k in ("pairs", "seed", "threads") if (v := getattr(told, k)) is not None}
+    laps = {k: v for k in ("limit_s", "seeds", "threads") if (v := getattr(told, k)) is not None}
+    return dataclasses.replace(
+        plan,
+        parts=tuple(part for part in PARTS if part in (told.parts or plan.parts)),
+        tasks=tuple(told.task) if told.task else plan.tasks,
+        size=dataclasses.replace(plan.size, **size),
+        race=dataclasses.replace(plan.race, **laps),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
+    parts = "\n".join(f"  {name:<10} {what}" for name, what in PARTS.items())
+    parser = argparse.ArgumentParser(
+        prog="python -m bench",
+        description="Measure jangin against what is named, and print ratios.",
+        epilog=f"parts:\n{parts}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", action="store_true", help="small: shows that it runs, not how fast it is")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, metavar="PART", help="what to measure (default: all)")
+    parser.add_argument("--task", nargs="+", help="tasks of the part learn (default: cell/reach)")
+    parser.add_argument("--limit-s", type=_above_zero(float), help="longest time of one run of the part learn [s]")
+    parser.add_argument("--seeds", type=_above_zero(int), help="runs of each contestant of the part learn [count]")
+    parser.add_argument("--pairs", type=_above_zero(int), help="pairs of the parts raw and gymnasium [count]")
+    parser.add_argument("--threads", type=_above_zero(int), help="of the simulator [count] (default: all cores)")
+    parser.add_argument("--seed", type=int, help="of the trials (default: 0)")
+    parser.add_argument("--out", help="where to write everything as JSON (default: bench/results/DATE.json)")
+    return parser
+
+
+def _above_zero(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = kind(text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"{text} is not above zero")
+        return value
+
+    return parse
+
+
+if __name__ == "__main__":
+    sys.exit(main())
