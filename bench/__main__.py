@@ -17,6 +17,7 @@ from typing import Any
 from bench.race import RaceSize, race
 from bench.rows import Row, machine, table
 from bench.speed import Size, against_raw, end_to_end
+from jangin import registry
 from jangin.errors import JanginError
 from jangin.record import write_whole
 
@@ -57,6 +58,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, measure, print, write; the exit code."""
     told = _parser().parse_args(arguments)
     plan = _plan(told)
+    try:
+        for name in plan.tasks:
+            registry.find("tasks", name)
+    except JanginError as e:
+        _say(f"bench: {e}")
+        return 2
     before = machine()
     rows: list[Row] = []
     where = f"{before['date']}  {before['chip']}, {before['cores']} cores, load {before['load_1_min']:.1f}"

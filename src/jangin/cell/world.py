@@ -51,6 +51,7 @@ OUTCOMES = (
 _CODE = {name: code for code, name in enumerate(OUTCOMES)}
 SLOW_WRENCH_S, SLOW_TIP_S = 0.25, 0.6
 SOFT = 0.25  # the cost of a force begins at this share of its limit
+BROKEN = 3.0  # the cost of ending a trial by a limit
 
 
 def tool_action(step_m: float, turn_rad: float) -> Signals:
@@ -247,8 +248,10 @@ class CellWorld:
         self._potential[ids], self._short[ids] = now.potential, np.nan_to_num(now.short, nan=1.0)
         outcome = self._judge(ids, now)
         relative = wanted / self.task.action.high
-        reward = reward - 0.01 - 0.003 * (relative * relative).sum(1) + 3.0 * (outcome == 1) - 3.0 * (outcome > 2)
-        reward = np.where(outcome >= _CODE[INVALID_NAMES[0]], 0.0, reward)  # NaN teaches nothing
+        reward = reward - 0.01 - 0.003 * (relative * relative).sum(1) + 3.0 * (outcome == _CODE[SUCCESS])
+        cost = cost + BROKEN * (outcome > _CODE[TIMEOUT])
+        invalid = outcome >= _CODE[INVALID_NAMES[0]]
+        reward, cost = np.where(invalid, 0.0, reward), np.where(invalid, 0.0, cost)  # NaN teaches nothing
         return Step(reward.astype(np.float32), cost.astype(np.float32), outcome)
 
     def record(self, ids: Array) -> dict[str, Array]:
