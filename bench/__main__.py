@@ -1,6 +1,7 @@
 """`python -m bench`: run parts of the benchmark, print the table, keep everything as bench/results/DATE.json.
 
-Exit code: 0 when no target was missed, 1 when one was, 2 for wrong input or what could not be measured.
+Exit code: 0 when no target was missed, 1 when one was, 2 for wrong input or what could not be measured. With --quick,
+speed does not decide it.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"{where} to {after['load_1_min']:.1f}")
     print(table(rows))
     print(f"\nEvery run is in {place}.")
-    return 1 if any(row.reached is False for row in rows) else 0
+    judged = [row for row in rows if not (told.quick and row.timed)]
+    return 1 if any(row.reached is False for row in judged) else 0
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ from gymnasium.vector import SyncVectorEnv
 
 from bench.rows import Row, Watch, machine
 from bench.speed import PHYSICS, Size, peg
-from bench.steady import PURPOSE, Steady
+from bench.steady import PURPOSE, Steady, expert_of
 from jangin.task import TIMEOUT, Array, Signals, Task
 
 __all__ = ["OneCell", "Vector", "against_gymnasium"]
@@ -60,14 +60,12 @@ class Vector:
     """A vector environment of `n` cells under the expert, which go on for ever."""
 
     def __init__(self, task: Task, n: int, *, seed: int, first: int = 0) -> None:
-        policy = task.expert()
-        assert policy is not None, "the benchmark's tasks have an expert"
-        self._policy, self.n = policy, n
+        self._policy, self.n = expert_of(task), n
         makers = [lambda k=k: OneCell(task, seed=seed, first=first + k, stride=n) for k in range(n)]
         self._envs = SyncVectorEnv(makers)
         self._seen, _ = self._envs.reset()
         self._ended = np.zeros(n, bool)
-        policy.reset(np.arange(n), np.arange(n))
+        self._policy.reset(np.arange(n), np.arange(n))
 
     def run(self, periods: int) -> tuple[Watch, int]:
         """`periods` steps of all environments; the vector environment's time, and how many of the steps simulated.

@@ -3,7 +3,7 @@
     rows = race("cell/reach", RaceSize())
 
 A contestant is a file with `begin(task, seed, threads)`; see Contestant. It advances by iterations, and only that is on
-the clock. Every few seconds of its clock the policy is judged, without exploration, on trials nobody learns from, the
+the clock. Every few iterations the policy is judged, without exploration, on trials nobody learns from, the
 same for all; that is off the clock. Every run is a process of its own, so that no one's settings of memory or threads
 help or hurt another; the contestants take turns, seed by seed.
 """
@@ -64,14 +64,14 @@ class RaceSize:
     Attributes:
         limit_s: seconds on the clock after which a run is over.
         seeds: runs of every contestant.
-        every_s: seconds on the clock between two judgements.
+        every_s: seconds on the clock between two judgements, at least; and at least a twentieth of the clock.
         trials: held-out trials of each.
         threads: of the simulator; 0 is all cores.
     """
 
     limit_s: float = 240.0
     seeds: int = 3
-    every_s: float = 2.0
+    every_s: float = 0.5
     trials: int = 256
     threads: int = 0
 
@@ -136,7 +136,7 @@ def contest(contestant: Contestant, judge: Judge, size: RaceSize) -> Run:
         with watch:
             going = contestant.advance()
         going = going and watch.wall_s < size.limit_s
-        if going and watch.wall_s - judged_s < size.every_s:
+        if going and watch.wall_s < judged_s + max(size.every_s, 0.05 * watch.wall_s):
             continue
         judged_s = watch.wall_s
         success = judge.success(contestant.act)

@@ -41,6 +41,7 @@ class Row:
         ratio: the comparison; None where there is nothing to compare.
         target: what the ratio should reach; None for a row that is only for information.
         less_is_better: whether the ratio should stay at or below the target.
+        timed: whether it depends on how fast and how busy the machine is; `--quick` does not judge such a row.
         bound: ">" or "<" where the true ratio is known to be on that side of `ratio` only.
         note: one thing worth saying.
         details: anything else worth keeping in the file.
@@ -53,6 +54,7 @@ class Row:
     ratio: float | None = None
     target: float | None = None
     less_is_better: bool = False
+    timed: bool = True
     bound: str = ""
     note: str = ""
     details: dict[str, Any] = field(default_factory=dict)

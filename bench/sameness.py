@@ -11,15 +11,16 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from bench.rows import Row
 from bench.speed import peg
-from bench.steady import PURPOSE
+from bench.steady import PURPOSE, expert_of
 from jangin.engine.rollout import BLOCK, run_block
 from jangin.policy import OnnxPolicy
-from jangin.task import Array, Policy, Trials
+from jangin.task import Array, Trials
 
 __all__ = ["differing_values", "drawn_blocks", "played", "replayed"]
 
@@ -35,8 +36,7 @@ def drawn_blocks(trials: int, *, size: int, seed: int) -> list[int]:
 def played(blocks: Sequence[int], *, size: int, threads: int, seed: int, data: bytes | None = None) -> Trials:
     """Trials of the peg task in the evidence physics, block after block: an ONNX policy's, without one the expert's."""
     task = peg("evidence")
-    policy: Policy | None = OnnxPolicy(data, task) if data is not None else task.expert()
-    assert policy is not None
+    policy = OnnxPolicy(data, task) if data is not None else expert_of(task)
     world = task.world(size, threads=threads, seed=seed, purpose=PURPOSE)
     return Trials.concat([run_block(task, world, policy, block * size, seed=seed) for block in blocks])
 
@@ -59,7 +59,7 @@ def _differing(a: Array, b: Array) -> int:
 def replayed(*, trials: int, seed: int, size: int = BLOCK, policy: bytes | None = None) -> list[Row]:
     """One row per way to run them again."""
     blocks = drawn_blocks(trials, size=size, seed=seed)
-    how = {"size": size, "seed": seed, "data": policy}
+    how: dict[str, Any] = {"size": size, "seed": seed, "data": policy}
     first = played(blocks, threads=2, **how).head(trials)
     single = played(blocks, threads=1, **how).head(trials)
     with multiprocessing.get_context("spawn").Pool(1) as pool:
@@ -81,6 +81,7 @@ def _row(who: str, first: Trials, again: Trials, where: str, blocks: list[int]) 
         ratio=float(differing),
         target=0.0,
         less_is_better=True,
+        timed=False,
         note=f"of {len(first) * (len(first.columns) - 1):,}",
         details={"blocks": blocks, "successes": first.successes},
     )

@@ -12,7 +12,7 @@ import statistics
 from dataclasses import dataclass
 
 from bench.rows import Row, Watch
-from bench.steady import Raw, Steady
+from bench.steady import Raw, Steady, expert_of
 from jangin import registry
 from jangin.simulate import simulate
 from jangin.task import Task
@@ -58,14 +58,14 @@ def end_to_end(size: Size) -> list[Row]:
     rates: dict[str, list[float]] = {p: [] for p in PHYSICS}
     for physics in PHYSICS:  # compile models and loops
         task = peg(physics)
-        simulate(task, task.expert(), trials=2, seed=size.seed, threads=size.threads)
+        simulate(task, expert_of(task), trials=2, seed=size.seed, threads=size.threads)
     cpu: dict[str, list[float]] = {p: [] for p in PHYSICS}
     for _ in range(size.blocks):
         for physics in PHYSICS:
             task, watch = peg(physics), Watch()
             with watch:
                 done = simulate(
-                    task, task.expert(), trials=size.nsim, block=size.nsim, seed=size.seed, threads=size.threads
+                    task, expert_of(task), trials=size.nsim, block=size.nsim, seed=size.seed, threads=size.threads
                 )
             rates[physics].append(done.control_steps_per_s)
             cpu[physics].append(done.control_steps / watch.cpu_s)

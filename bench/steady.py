@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import mujoco
 import numpy as np
@@ -23,7 +24,7 @@ from bench.rows import Watch
 from jangin.cell.world import CellWorld
 from jangin.task import Array, Policy, Task
 
-__all__ = ["Period", "Raw", "Steady"]
+__all__ = ["Period", "Raw", "Steady", "expert_of"]
 
 PURPOSE = "bench"
 STATE = ("qpos", "qvel", "time")  # what must come out the same
@@ -46,19 +47,23 @@ class Period:
     after: dict[str, Array]
 
 
+def expert_of(task: Task) -> Policy:
+    """The scripted baseline; the benchmark's tasks have one."""
+    policy = task.expert()
+    assert policy is not None, f"{task.name} has no expert"
+    return policy
+
+
 class Steady:
     """nsim simulations of a cell task under its expert, which go on for ever."""
 
     def __init__(self, task: Task, *, nsim: int, threads: int, seed: int, first: int = 0) -> None:
-        world, policy = task.world(nsim, threads=threads, seed=seed, purpose=PURPOSE), task.expert()
-        assert isinstance(world, CellWorld), "the benchmark's tasks are cells"
-        assert policy is not None, "the benchmark's tasks have an expert"
-        self.world: CellWorld = world
-        self.policy: Policy = policy
+        self.world = cast(CellWorld, task.world(nsim, threads=threads, seed=seed, purpose=PURPOSE))
+        self.policy = expert_of(task)
         self.nsim, self.threads, self.ended = nsim, threads, 0
         self._next = first
         self._begin(np.arange(nsim))
-        self._seen = world.observe()
+        self._seen = self.world.observe()
 
     def _begin(self, ids: Array) -> None:
         trials = self._next + np.arange(len(ids))
@@ -126,10 +131,16 @@ class Raw:
         batch, spec = self._batch, int(mujoco.mjtState.mjSTATE_CTRL)
         for period in periods:
             for name, values in period.fields.items():
-                batch.expand(name)[:] = values
-            batch.state[:] = period.state
+                _write(batch.expand(name), values)
+            _write(batch.state, period.state)
             with watch:
                 batch.rollout(self._substeps, period.ctrl, spec, record=())
             for name, values in period.after.items():
                 differing += int(np.sum(batch.bind(name).view(np.int64) != values.view(np.int64)))
         return watch, differing
+
+
+def _write(held: Array, values: Array) -> None:
+    """Copy the rows that differ, and leave the others as they are in the processor's caches."""
+    changed = (held != values).reshape(len(held), -1).any(1)
+    held[changed] = values[changed]

@@ -1,5 +1,6 @@
 """bench: what is compared is the same work, what is printed is what was measured, no target is reached by default."""
 
+import dataclasses
 import json
 import math
 import os
@@ -306,7 +307,7 @@ def test_the_command_prints_the_table_and_keeps_every_run(monkeypatch, tmp_path,
     rows = [Row("a", "s", [1.0], ratio=2.0, target=1.0), Row("b", "s", [math.inf], ratio=0.5, target=1.0)]
     monkeypatch.setattr(command, "_measure", lambda part, plan, folder: rows)
     out = tmp_path / "result.json"
-    assert command.main(["--quick", "--parts", "raw", "--pairs", "2", "--out", str(out)]) == 1
+    assert command.main(["--parts", "raw", "--pairs", "2", "--out", str(out)]) == 1
     printed = capsys.readouterr()
     assert "MISSED" in printed.out
     assert f"Every run is in {out}." in printed.out
@@ -316,6 +317,9 @@ def test_the_command_prints_the_table_and_keeps_every_run(monkeypatch, tmp_path,
     assert record["plan"]["size"]["pairs"] == 2
     assert record["before"]["cores"] >= 1
     assert list(tmp_path.iterdir()) == [out]
+    assert command.main(["--quick", "--parts", "raw", "--out", str(out)]) == 0  # too little to judge speed by
+    rows[1] = dataclasses.replace(rows[1], timed=False)
+    assert command.main(["--quick", "--parts", "raw", "--out", str(out)]) == 1
     rows.pop()
     assert command.main(["--parts", "raw", "--out", str(out)]) == 0
 

@@ -225,6 +225,36 @@ def test_an_upright_peg_on_the_flat_stands_on_four_points_and_one_in_the_bore_to
         np.testing.assert_allclose(c.frame[:3], [1, 0, 0], atol=1e-9)
 
 
+def test_of_the_points_of_a_leaning_peg_on_the_flat_the_deepest_are_kept():
+    """Eight points, turned to the lowest, are candidates, height - ring sin(lean) cos(phi) each; four are kept."""
+    edge, lean, deep = 4e-4, 0.01, -1e-4
+    model = built(2e-4, edge)
+    middle = edge * np.cos(lean) - edge  # of the edge's circle above the flat, less the edge
+    drop = (RADIUS - edge) * np.sin(lean) * np.cos(2 * np.pi * np.arange(8) / 8)
+    candidates = np.sort(middle - drop)
+    for height, touching in ((deep, contact.FACE_KEPT), (2e-5, 3)):
+        found = touch(model, mujoco.MjData(model), pose(np.array([0.03, 0.01, height]), axis_at(lean, 0.7)))
+        np.testing.assert_allclose(sorted(c.dist for c in found), candidates[:touching] + height, atol=1e-9)
+
+
+@pytest.mark.parametrize("degrees", [5, 30, 44, 47, 60, 85])
+def test_an_upright_peg_meets_the_rim_in_the_direction_between_their_circles(degrees):
+    """Closed form: the two roundings touch along the line of their centres; up to 45 degrees that is the face's."""
+    clearance, edge, rim, deep = 2e-4, 4e-4, 5e-4, 1e-5
+    model = built(clearance, edge, rim=rim)
+    angle = np.radians(degrees)
+    across, up = (edge + rim - deep) * np.sin(angle), (edge + rim - deep) * np.cos(angle)
+    offset = RADIUS + 0.5 * clearance + rim - across - (RADIUS - edge)
+    tip = np.array([offset, 0.0, up - rim - edge])
+    found = touch(model, mujoco.MjData(model), pose(tip, np.array([0.0, 0.0, 1.0])))
+    first = min(found, key=lambda c: c.dist)
+    assert first.dist == pytest.approx(-deep, abs=1e-9)
+    np.testing.assert_allclose(-first.frame[:3], [-np.sin(angle), 0.0, np.cos(angle)], atol=1e-4)
+    pairs = {model.geom(c.geom1).name for c in found}
+    assert model.geom(first.geom1).name == ("peg_face" if degrees < 45 else "peg_wall")
+    assert degrees in (44, 47) or pairs == {model.geom(first.geom1).name}
+
+
 def test_nothing_touches_a_peg_that_is_free():
     model = built(2e-4, 4e-4)
     data = mujoco.MjData(model)
@@ -332,6 +362,30 @@ def test_realised_stiffness_in_evidence_is_the_declared_one(where, timestep):
     depth = [-c.dist for c in data.contact]
     assert sum(depth) * stiffness == pytest.approx(30.0, rel=0.01)
     assert len(depth) == {"wall": 2, "face": contact.FACE_KEPT}[where]  # edge and rim; four points of the face
+
+
+@pytest.mark.parametrize("where", ["wall", "face"])
+def test_a_contact_in_evidence_is_an_implicit_spring_and_damper(where):
+    """One step by hand: m (v' - v) = -h n (K (x + h v') + B v'), n points in parallel, whatever depth and speed."""
+    h, mass = 0.0005, 0.2
+    options = {"timestep": h, "impratio": 10, "iterations": 50, "ls_iterations": 50, "tolerance": 1e-12}
+    axis = [1, 0, 0] if where == "wall" else [0, 0, 1]
+    model = built(2e-4, 4e-4, options=options, joint=axis)
+    contact.stiffen(model, peg="peg", implicit=True)
+    stiffness, time = {
+        "wall": (contact.WALL_N_M, contact.WALL_S),
+        "face": (contact.FACE_N_M, contact.FACE_S),
+    }[where]
+    for depth, speed in ((1e-5, 0.0), (3e-5, 0.01), (1e-6, 0.05), (2e-5, -0.005)):
+        start = [1e-4 + depth, 0, LENGTH - 0.01] if where == "wall" else [0.03, 0, LENGTH - depth]
+        model.body("peg").pos[:] = start
+        data = mujoco.MjData(model)
+        data.qvel[0] = speed  # the joint's axis points into the block
+        mujoco.mj_step(model, data)
+        n = data.ncon
+        assert n == {"wall": 2, "face": contact.FACE_KEPT}[where]
+        after = (mass * speed - h * n * stiffness * depth) / (mass + h * n * stiffness * (h + time))
+        assert data.qvel[0] == pytest.approx(after, rel=2e-3, abs=1e-6)
 
 
 def impact_by_hand(speed, mass, peg, pad, pad_damping, stiffness, damping, h=1e-6):

@@ -17,10 +17,10 @@ PENDULUM = """<mujoco><option timestep="0.001" integrator="implicitfast"><flag a
 </worldbody><actuator><position joint="swing" kp="20" kv="1"/><motor name="push" joint="slide"/></actuator>
 <sensor><force name="force" site="wrist"/><jointpos name="angle" joint="swing"/></sensor></mujoco>"""
 
-# Four boxes that drift apart from each other until they are put into one another, with a given room for contacts
-BOXES = """<mujoco><size memory="{}"/><option gravity="0 0 0"><flag autoreset="disable"/></option>
+# Four shapes that drift apart from each other until they are put into one another, with a given room for contacts
+SHAPES = """<mujoco><size memory="{}"/><option gravity="0 0 0"><flag autoreset="disable"/></option>
 <worldbody>{}</worldbody><sensor><framepos name="place" objtype="body" objname="b0"/></sensor></mujoco>"""
-BOX = '<body name="b{0}" pos="{0} 0 0"><freejoint/><geom type="box" size="0.1 0.1 0.1"/></body>'
+SHAPE = '<body name="b{0}" pos="{0} 0 0"><freejoint/><geom type="{1}" size="0.1 0.1 0.1"/></body>'
 
 
 def pendulums(nsim=5, substeps=40, threads=1):
@@ -37,8 +37,8 @@ def commands(sim, seed=0):
     return rng.normal(size=(sim.nsim, sim.substeps, sim.model.nu))
 
 
-def boxes(memory, nsim=3):
-    model = mujoco.MjModel.from_xml_string(BOXES.format(memory, "".join(BOX.format(k) for k in range(4))))
+def shapes(kind, memory, nsim=3):
+    model = mujoco.MjModel.from_xml_string(SHAPES.format(memory, "".join(SHAPE.format(k, kind) for k in range(4))))
     sim = Simulation(model, nsim, threads=2, substeps=5)
     ids = np.arange(nsim)
     sim.reset(ids, qpos=model.qpos0)
@@ -165,11 +165,11 @@ def test_a_reset_forgives_and_the_same_trouble_is_named_again():
         assert np.isfinite(sim.bind("qpos")).all()
 
 
-@pytest.mark.parametrize(("memory", "raises"), [("12k", False), ("5k", True)])
-def test_a_full_buffer_is_named_and_the_others_go_on(memory, raises):
+@pytest.mark.parametrize(("kind", "memory", "raises"), [("capsule", "8k", False), ("box", "5k", True)])
+def test_a_full_buffer_is_named_and_the_others_go_on(kind, memory, raises):
     """MuJoCo warns when contacts or constraints do not fit, and raises when not even the search for them does."""
-    sim, ctrl = boxes(memory)
-    twin, _ = boxes(memory)
+    sim, ctrl = shapes(kind, memory)
+    twin, _ = shapes(kind, memory)
     sim.bind("qpos")[1, 7::7] = [0.02, 0.04, 0.06]  # all four in one place
     ids = np.arange(3)
     expected, readings = twin.advance(ids, ctrl).copy(), sim.advance(ids, ctrl)
@@ -181,7 +181,7 @@ def test_a_full_buffer_is_named_and_the_others_go_on(memory, raises):
 
 
 def test_trouble_while_refreshing_is_named_too():
-    sim, _ = boxes("5k")
+    sim, _ = shapes("box", "5k")
     sim.bind("qpos")[1, 7::7] = [0.02, 0.04, 0.06]
     sim.refresh(np.arange(3))
     assert sim.invalid.tolist() == [0, 2, 0]

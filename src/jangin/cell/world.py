@@ -318,11 +318,14 @@ class CellWorld:
         new = last.copy()
         new[:, : self.naxes] = targets
         self._targets_sent[0, ids], self._targets_sent[1, ids] = last, new
-        along = (np.arange(1, self.substeps + 1) - self._latency[ids][:, None])[:, :, None] / self.substeps
+        along = (np.arange(1, self.substeps + 1) - self._latency[ids][:, None]) / self.substeps
         late = along <= 0.0
-        ctrl = np.where(late, (last - before)[:, None, :], (new - last)[:, None, :])
-        ctrl *= along + late
-        ctrl += np.where(late, before[:, None, :], last[:, None, :])
+        # rows are gathered, because broadcasting over so short a last axis takes four times as long
+        line = 2 * np.arange(len(ids))[:, None] + late
+        start, way = np.stack([last, before], axis=1), np.stack([new - last, last - before], axis=1)
+        ctrl: Array = way.reshape(-1, way.shape[2]).take(line, axis=0)
+        ctrl *= (along + late)[:, :, None]
+        ctrl += start.reshape(-1, way.shape[2]).take(line, axis=0)
         return ctrl
 
     def _measure(self, ids: Array) -> None:
