@@ -14,6 +14,7 @@ from jangin.engine.rollout import rollout
 from jangin.errors import BadFolder, BadPolicy, BadTask, JanginError, MissingExtra, UnknownName
 from jangin.learn import Learned, Marks, Progress, find_recipe, learn, recipe_names
 from jangin.learn.dagger import DAgger
+from jangin.learn.learning import _budgeted
 from jangin.learn.ppo import PPO
 from jangin.learn.sac import SAC
 from jangin.policy import OnnxPolicy
@@ -267,10 +268,11 @@ def test_nobody_to_imitate(tmp_path):
     assert done.steps == SHORT.steps
 
 
-def test_too_few_steps_for_joined_recipes(tmp_path):
-    """The recipes before the last need theirs."""
-    with pytest.raises(JanginError, match="1600 control steps are too few: the recipes before the last take 3200"):
-        learn(TASK, recipe=(DAgger(steps=3_200), SHORT), seed=1, folder=folder(tmp_path), steps=1_600)
+@pytest.mark.parametrize(("steps", "given"), [(None, [3_200, 6_400]), (4_800, [2_400, 2_400]), (20_000, [3_200, 16_800])])
+def test_steps_of_joined_recipes(steps, given):
+    """The last one takes what the others leave, at least half."""
+    recipes = _budgeted((DAgger(steps=3_200), SAC(steps=6_400)), steps)
+    assert [r.steps for r in recipes] == given
 
 
 class Exploding(Toy):

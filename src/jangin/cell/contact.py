@@ -331,7 +331,7 @@ def _rim_contact(con, n, t, a, r_peg, edge, length, radius, rim, mouth, rh, sign
 
 # Stiffness [N/m] and damping time [s] of one contact point. Steel on aluminium is stiffer still, but the tool's pad is
 # far softer than either, so that forces hardly depend on these (docs/physics.md has the sweep).
-WALL_N_M, WALL_S = 3e6, 0.3e-3
+WALL_N_M, WALL_S = 6e6, 0.3e-3
 FACE_N_M, FACE_S = 4e5, 1.0e-3
 _PAIRS = (("wall", WALL, WALL_N_M, WALL_S), ("face", FACE, FACE_N_M, FACE_S))
 

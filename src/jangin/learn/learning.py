@@ -120,7 +120,8 @@ def learn(
         recipe: "sac", "ppo", "dagger", several joined with "+", or objects of these with other hyperparameters. None is
             "dagger+sac" for a task with a teacher or an expert, "sac" for one without.
         seed: fixes every bit of policy.onnx on the device "cpu", at any number of threads, unless `budget_s` stops it.
-        steps: control steps at most; None is the sum of what the recipes say. The last recipe gets more or less.
+        steps: control steps at most; None is the sum of what the recipes say. The last recipe takes what the others
+            leave, which is at least half.
         budget_s: seconds at most; a policy stopped by the clock cannot be learned again to the same bits.
         marks: when and on what to measure.
         device: a torch device for the networks: "cpu", "cuda", "mps", "xpu" ... The world stays where the task puts it.
@@ -167,16 +168,14 @@ def _device(name: str) -> torch.device:
 
 
 def _budgeted(recipes: tuple[Recipe, ...], steps: int | None) -> tuple[Recipe, ...]:
-    """The recipes with `steps` in all: the last one takes what the others leave."""
+    """The recipes with `steps` in all: the last one takes what the others leave, which is at least half."""
     if steps is None:
         return recipes
-    left = steps - sum(r.steps for r in recipes[:-1])
-    if left <= 0:
-        raise JanginError(
-            f"{steps} control steps are too few: the recipes before the last take {steps - left}. Give more, or one "
-            f"recipe."
-        )
-    return (*recipes[:-1], dataclasses.replace(recipes[-1], steps=left))  # type: ignore[type-var]
+    first = [r.steps for r in recipes[:-1]]
+    share = min(1.0, 0.5 * steps / max(1, sum(first)))
+    given = [max(1, round(share * n)) for n in first]
+    given.append(max(1, steps - sum(given)))
+    return tuple(dataclasses.replace(r, steps=n) for r, n in zip(recipes, given, strict=True))  # type: ignore[type-var]
 
 
 @contextmanager
