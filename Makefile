@@ -14,7 +14,7 @@ BENCH_FLAGS ?=
 SEED ?= 7
 OUT ?= runs/peg
 
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format twin bench clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 18
@@ -51,6 +51,9 @@ $(BENCH_VENV)/.installed: pyproject.toml constraints.txt constraints-bench.txt
 	@test -x $(BENCH_VENV)/bin/python || $(PYTHON) -m venv $(BENCH_VENV)
 	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -c constraints-bench.txt -e '.[learn,bench]'
 	@touch $@
+
+twin: $(VENV)/.installed  ## measure the evidence physics against its slow twin, as in docs/physics.md (minutes)
+	$(BIN)/python tests/measure_twin.py --clearance-mm 0.1 0.2 0.4 --trials 208 evidence twin
 
 bench: $(BENCH_VENV)/.installed  ## measure speed against what is named, and print ratios (BENCH_FLAGS="--quick", "--help" ...)
 	$(BENCH_VENV)/bin/python -m bench $(BENCH_FLAGS)
