@@ -155,13 +155,20 @@ def _compile() -> Any:
 
 
 @numba.njit(inline="always")
-def _edge(phi, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
-    """The point at angle phi of the edge's centre circle: distance to the block, normal (radial, axial), the point."""
-    co, si = ring * math.cos(phi), ring * math.sin(phi)
+def _edge(co, si, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
+    """The point of the edge's centre circle at the angle of cosine co and sine si: distance to the block, normal (radial,
+    axial), the point."""
+    co, si = ring * co, ring * si
     x, y, z = c[0] + co * e1[0] + si * e2[0], c[1] + co * e1[1] + si * e2[1], c[2] + co * e1[2] + si * e2[2]
     rho = math.sqrt(x * x + y * y)
     dist, nr, nz = _block(rho, z, radius, rim)
     return dist - edge, nr / rho, nz, x, y, z
+
+
+@numba.njit(inline="always")
+def _depth(phi, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
+    """Distance of the edge to the block at angle phi."""
+    return _edge(math.cos(phi), math.sin(phi), ring, c, e1, e2, radius, rim, edge)[0]
 
 
 @numba.njit
@@ -172,16 +179,16 @@ def _deepest(phi, width, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no
     step into that side.
     """
     a, b = phi - width, phi + width
-    fa = _edge(a, ring, c, e1, e2, radius, rim, edge)[0]
-    fm = _edge(phi, ring, c, e1, e2, radius, rim, edge)[0]
-    fb = _edge(b, ring, c, e1, e2, radius, rim, edge)[0]
+    fa = _depth(a, ring, c, e1, e2, radius, rim, edge)
+    fm = _depth(phi, ring, c, e1, e2, radius, rim, edge)
+    fb = _depth(b, ring, c, e1, e2, radius, rim, edge)
     for k in range(REFINEMENTS):
         left, right = phi - a, b - phi
         p, q = right * (fa - fm), left * (fb - fm)
         x = phi + 0.5 * (p * right - q * left) / (p + q) if p + q > 0.0 else phi
         if k % 3 == 2 or p + q <= 0.0 or abs(x - phi) < 0.02 * min(left, right):
             x = phi + 0.3 * right if right > left else phi - 0.3 * left
-        fx = _edge(x, ring, c, e1, e2, radius, rim, edge)[0]
+        fx = _depth(x, ring, c, e1, e2, radius, rim, edge)
         if fx < fm:
             if x > phi:
                 a, fa = phi, fm
@@ -237,8 +244,10 @@ def _peg_in_hole(xp, rp, xh, rh, up, uh, con, sign, margin):  # type: ignore[no-
         return 0
     lateral = math.sqrt(c[0] * c[0] + c[1] * c[1])
     in_bore = c[2] + ring * slope < -rim
+    # on the rim a normal is the wall's only where the edge's lowest point has dipped this far below the face
+    on_face = c[2] - ring * slope > FACE_NORMAL * (rim + edge + margin) - rim
     n = 0
-    if not (in_bore and (face or lateral + ring + edge < radius - margin)):
+    if not (on_face if not face else in_bore) and not (in_bore and lateral + ring + edge < radius - margin):
         n = _edge_contacts(con, c, a, ring, slope, lateral, radius, rim, edge, face, samples, mouth, rh, sign, margin)
     if not face and t[2] < 0.0:
         n = _rim_contact(con, n, t, a, r_peg, edge, 2.0 * peg_half, radius, rim, mouth, rh, sign, margin)
@@ -277,12 +286,14 @@ def _edge_contacts(  # type: ignore[no-untyped-def]
                     e1[0] * c[0] + e1[1] * c[1],
                 )
                 corners = 2
+        turn_co, turn_si = math.cos(2.0 * math.pi / samples), math.sin(2.0 * math.pi / samples)
+        co, si = 1.0, 0.0
         for k in range(samples + corners):
-            if k < samples:
-                phi = 2.0 * math.pi * k / samples
-            else:
+            if k >= samples:
                 phi = middle + (corner if k == samples else -corner)
-            dist, nr, nz, x, y, z = _edge(phi, ring, c, e1, e2, radius, rim, edge)
+                co, si = math.cos(phi), math.sin(phi)
+            dist, nr, nz, x, y, z = _edge(co, si, ring, c, e1, e2, radius, rim, edge)
+            co, si = co * turn_co - si * turn_si, si * turn_co + co * turn_si
             if dist <= margin and nz > FACE_NORMAL:
                 slot, n = _keep(con, n, limit, dist)
                 if slot >= 0:
@@ -292,13 +303,16 @@ def _edge_contacts(  # type: ignore[no-untyped-def]
     coarse = 2 * samples
     width = 2.0 * math.pi / coarse
     reach = 0.13 * width * width * ring + margin  # how much deeper than its best sample a minimum can be
-    before = _edge(-width, ring, c, e1, e2, radius, rim, edge)[0]
-    here = _edge(0.0, ring, c, e1, e2, radius, rim, edge)[0]
+    turn_co, turn_si = math.cos(width), math.sin(width)
+    before = _edge(turn_co, -turn_si, ring, c, e1, e2, radius, rim, edge)[0]
+    here = _edge(1.0, 0.0, ring, c, e1, e2, radius, rim, edge)[0]
+    co, si = turn_co, turn_si
     for k in range(coarse):
-        after = _edge((k + 1) * width, ring, c, e1, e2, radius, rim, edge)[0]
+        after = _edge(co, si, ring, c, e1, e2, radius, rim, edge)[0]
+        co, si = co * turn_co - si * turn_si, si * turn_co + co * turn_si
         if here < before and here <= after and here < reach:
             phi = _deepest(k * width, width, ring, c, e1, e2, radius, rim, edge)
-            dist, nr, nz, x, y, z = _edge(phi, ring, c, e1, e2, radius, rim, edge)
+            dist, nr, nz, x, y, z = _edge(math.cos(phi), math.sin(phi), ring, c, e1, e2, radius, rim, edge)
             if dist <= margin and (nz > FACE_NORMAL) == face and not (face and nz == 1.0):
                 slot, n = _keep(con, n, limit, dist)
                 if slot >= 0:

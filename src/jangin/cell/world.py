@@ -347,11 +347,14 @@ class CellWorld:
     def _feel(self, ids: Array, readings: Array) -> None:
         """Mean wrench about the nominal tip in the base frame, and the period's peaks from every substep."""
         force, torque = self.sim.reading(readings, "force"), self.sim.reading(readings, "torque")
-        norm = np.sqrt(np.einsum("nsk,nsk->ns", force, force).max(1))
-        twist = np.sqrt(np.einsum("nsk,nsk->ns", torque, torque).max(1))
-        self.force_peak[ids] = _finite(norm)
+        # axes first and substeps last: three times as fast as sums over a short last axis
+        axes = np.concatenate([force.transpose(2, 0, 1), torque.transpose(2, 0, 1)])
         # the sensor reads what the arm does to the tool; a policy is told what the world does to it
-        mean_force, mean_torque = -_finite(force.mean(1)), -_finite(torque.mean(1))
+        mean = -_finite(axes.mean(2).T)
+        mean_force, mean_torque = mean[:, :3], mean[:, 3:]
+        axes *= axes
+        norm, twist = (np.sqrt((x + y + z).max(1)) for x, y, z in (axes[:3], axes[3:]))
+        self.force_peak[ids] = _finite(norm)
         mean_torque = mean_torque - np.cross(self.scene.tip_m, mean_force)
         rotation = self.rotation[ids]
         self.wrench[ids, :3] = np.einsum("nij,nj->ni", rotation, mean_force)
