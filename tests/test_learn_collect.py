@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from jangin.learn.collect import Moment, ReturnScale, Slots, noise_floor, teacher_of
-from jangin.task import Step
+from jangin.task import Signals, Step
 from toy import Toy, ToyWorld
 
 
@@ -145,6 +147,20 @@ def test_whatever_the_world_raises_arrives_at_finish(slots):
     s.start(np.zeros((2, 2), np.float32))
     with pytest.raises(RuntimeError, match="the solver blew up"):
         s.finish()
+
+
+def test_who_sees_the_clock_ends_with_it(slots):
+    """The same time-out is a truncation without a channel of the sense "time", and an end with one."""
+
+    class Clocked(Toy):
+        observation = Signals(tuple(replace(c, sense="time") if c.name == "force" else c for c in Toy.observation))
+
+    for task, ends in ((Toy(steps=3), False), (Clocked(steps=3), True)):
+        s = slots(task, 4)
+        for _ in range(3):
+            last = s.step(np.zeros((4, 2), np.float32))
+        assert (last.terminal == ends).all()
+        assert (last.truncated != ends).all()
 
 
 def test_the_noise_of_a_channel_is_the_least_deviation_to_believe():

@@ -174,7 +174,8 @@ class Channel:
         frame: the frame it is expressed in, e.g. "tool"; "" for none.
         low, high: the range it is clipped to, in `unit`.
         noise: standard deviation of the white noise of each reading, in `unit`.
-        sense: the sense it belongs to; the blind baseline zeroes "touch".
+        sense: the sense it belongs to; the blind baseline zeroes "touch", and a policy that has "time" sees the clock,
+            so that running out of time is an end to learn from.
     """
 
     name: str

@@ -51,7 +51,7 @@ OUTCOMES = (
 _CODE = {name: code for code, name in enumerate(OUTCOMES)}
 SLOW_WRENCH_S, SLOW_TIP_S = 0.25, 0.6
 SOFT = 0.25  # the cost of a force begins at this share of its limit
-BROKEN = 3.0  # the cost of ending a trial by a limit
+BROKEN = 3.0  # the cost of ending a trial by a limit; by the time limit too, where the policy sees the clock
 
 
 def tool_action(step_m: float, turn_rad: float) -> Signals:
@@ -174,6 +174,7 @@ class CellWorld:
         self.values: dict[str, Array] = {name: np.zeros(n) for name in task.conditions.names}
         self.elapsed = np.zeros(n, np.int64)
         self.noise_scale = np.ones((n, len(task.observation)), np.float32)
+        self._first_costly = _CODE[TIMEOUT] + (not task.observation.of_sense("time").any())
         self._jacobian = np.zeros((n, 6, self.naxes))
         self._targets_sent = np.zeros((2, n, model.nu))  # the last two targets of the joint servos
         self._latency = np.zeros(n, np.int64)
@@ -249,7 +250,7 @@ class CellWorld:
         outcome = self._judge(ids, now)
         relative = wanted / self.task.action.high
         reward = reward - 0.01 - 0.003 * (relative * relative).sum(1) + 3.0 * (outcome == _CODE[SUCCESS])
-        cost = cost + BROKEN * (outcome > _CODE[TIMEOUT])
+        cost = cost + BROKEN * (outcome >= self._first_costly)
         invalid = outcome >= _CODE[INVALID_NAMES[0]]
         reward, cost = np.where(invalid, 0.0, reward), np.where(invalid, 0.0, cost)  # NaN teaches nothing
         return Step(reward.astype(np.float32), cost.astype(np.float32), outcome)

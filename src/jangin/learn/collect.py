@@ -7,8 +7,9 @@
 
 A slot whose trial ends gets the next trial number (purpose "learn"), lowest slot first, so that which trial runs where
 depends on nothing but the actions. A time-out is a truncation: the clock is no part of the world's state, so what would
-have followed still has a value. Success and failure by a limit are ends. So is a trial the engine cannot vouch for: it
-ends without a reward, so that nothing is gained by going where the simulator cannot be believed.
+have followed still has a value. But to a policy that sees the clock (a channel of the sense "time") it is an end, as
+success and failure by a limit are. So is a trial the engine cannot vouch for: it ends without a reward, so that nothing
+is gained by going where the simulator cannot be believed.
 """
 
 from __future__ import annotations
@@ -84,6 +85,8 @@ class Slots:
         self._ended: deque[bool] = deque(maxlen=200)
         outcomes = self._world.outcomes
         self._success, self._timeout = outcomes.index(SUCCESS), outcomes.index(TIMEOUT)
+        self._sees_clock = bool(task.observation.of_sense("time").any())
+        self._sees_clock = bool(task.observation.of_sense("time").any())
         self._invalid = np.array([name.startswith(INVALID) for name in outcomes])
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="jangin-world")
         self._running: Future[Moment] | None = None
@@ -138,7 +141,7 @@ class Slots:
         step = self._world.step(self._middle + self._half * action)
         outcome = step.outcome
         ended = np.flatnonzero(outcome)
-        truncated = outcome == self._timeout
+        truncated = (outcome == self._timeout) & (not self._sees_clock)
         final = self._look() if truncated.any() else None
         if ended.size:
             self._ended.extend((outcome[ended] == self._success).tolist())

@@ -45,7 +45,8 @@ class SAC:
     Attributes:
         steps: control steps in all, the teacher's included.
         nsim: slots that run in lock-step.
-        demo_steps: control steps of the teacher at the start; without a teacher, of random actions.
+        teacher: whether the task's teacher, or where there is none its expert, shows how it is done.
+        demo_steps: control steps of the teacher at the start; without one, of random actions.
         demo_noise: standard deviation of what is added to the teacher's action, in half action ranges, in every other
             slot: what it does about a deviation is worth seeing too.
         demo_share: share of the teacher's transitions in a batch, at the start and at the end of learning.
@@ -79,6 +80,7 @@ class SAC:
 
     steps: int = 200_000
     nsim: int = 64
+    teacher: bool = True
     demo_steps: int = 20_000
     demo_noise: float = 0.2
     demo_share: tuple[float, float] = (0.5, 0.1)
@@ -101,7 +103,7 @@ class SAC:
     temperature: float = 0.005
     soft_target: bool = False
     imitation: tuple[float, float] = (1.0, 0.2)
-    imitation_until: float = 1.0
+    imitation_until: float = 0.4
     normalise_until: float = 0.3
     refill: int = 5_000
     cost_weight: float = 1.0
@@ -130,7 +132,7 @@ class Learner:
     def __init__(self, recipe: SAC, setting: Setting) -> None:
         task = setting.task
         self.recipe, self._device = recipe, setting.device
-        self._teacher = teacher_of(task)
+        self._teacher = teacher_of(task) if recipe.teacher else None
         self._slots = Slots(
             task,
             recipe.nsim,

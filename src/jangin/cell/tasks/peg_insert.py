@@ -179,7 +179,7 @@ class PegInsert:
         slow_force = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in force)
         slow_torque = (replace(c, name=f"slow_{c.name}", noise=calm * c.noise) for c in torque)
         drift = (Channel(f"drift_{a}", "m", "base", -0.004, 0.004, 2e-5) for a in "xy")
-        clock = Channel("elapsed_s", "s", "", 0.0, self.limit_s)
+        clock = Channel("elapsed_s", "s", "", 0.0, self.limit_s, sense="time")
         return Signals(
             (*far, *near, *tilt, *speed, *spin, *force, *torque, *last, *slow_force, *slow_torque, *drift, clock)
         )
