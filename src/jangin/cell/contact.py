@@ -156,7 +156,7 @@ def _compile() -> Any:
 
 @numba.njit(inline="always")
 def _edge(co, si, ring, c, e1, e2, radius, rim, edge):  # type: ignore[no-untyped-def]
-    """The point of the edge at cosine co, sine si of its circle: distance to the block, normal (radial, axial), point."""
+    """The edge point at cosine co, sine si: distance to the block, normal (radial, axial), the point itself."""
     co, si = ring * co, ring * si
     x, y, z = c[0] + co * e1[0] + si * e2[0], c[1] + co * e1[1] + si * e2[1], c[2] + co * e1[2] + si * e2[2]
     rho = math.sqrt(x * x + y * y)
