@@ -28,10 +28,10 @@ class ToyWorld:
         self.force, self.noise = np.zeros(nsim), np.zeros((nsim, task.steps + 1, 5), np.float32)
         self.values = {k: np.zeros(nsim) for k in task.conditions.names}
 
-    def reset(self, ids, trials):
-        for i, t in zip(ids, trials):
+    def reset(self, ids, trials, at=None):
+        for i, t, u in zip(ids, trials, [None] * len(ids) if at is None else at):
             rng = generator(self.task.name, seed=self.seed, purpose=self.purpose, trial=int(t))
-            drawn = self.task.conditions.draw(rng)
+            drawn = self.task.conditions.draw(rng, u)
             for k, v in drawn.items():
                 self.values[k][i] = v
             self.goal[i] = drawn["goal_x_m"], drawn["goal_y_m"]

@@ -155,9 +155,10 @@ class Conditions:
         """Values at uniforms u (n, len(self)) in [0, 1); one (n,) float64 array per name."""
         return {c.name: np.asarray(c.distribution.ppf(u[:, k]), float) for k, c in enumerate(self.items)}
 
-    def draw(self, rng: np.random.Generator) -> dict[str, float]:
-        """One trial's conditions; draws len(self) uniforms from `rng`."""
-        values = self.at(rng.random((1, len(self.items))))
+    def draw(self, rng: np.random.Generator, at: Array | None = None) -> dict[str, float]:
+        """One trial's conditions; draws len(self) uniforms from `rng`, and uses `at` (len(self),) instead if given."""
+        drawn = rng.random((1, len(self.items)))
+        values = self.at(drawn if at is None else np.asarray(at, float)[None])
         return {name: float(v[0]) for name, v in values.items()}
 
 
@@ -288,8 +289,12 @@ class World(Protocol):
     outcomes: tuple[str, ...]  # outcomes[0] is RUNNING, then SUCCESS, TIMEOUT, then the task's own by name
     engine: str  # e.g. "mujoco 4.0.0 evidence": the engine, its version and the named physics
 
-    def reset(self, ids: Array, trials: Array) -> None:
-        """Begin trial trials[k] in simulation ids[k]; everything random comes from the trial's number."""
+    def reset(self, ids: Array, trials: Array, at: Array | None = None) -> None:
+        """Begin trial trials[k] in simulation ids[k]; everything random comes from the trial's number.
+
+        `at` (len(ids), len(task.conditions)): uniforms in [0, 1) that take the place of those the conditions are drawn
+        by, for a search among the conditions. All else stays the trial's own: its noise is the same with and without.
+        """
 
     def observe(self) -> Array:
         """(nsim, len(task.observation)) float32: what a real machine's sensors give, noise included.

@@ -14,7 +14,8 @@ import pytest
 from conftest import TESTS, environment
 from jangin import registry
 from jangin.claim import Claim
-from jangin.engine.rollout import rollout, run_block
+from jangin.engine.rollout import rollout, run_block, run_trials
+from jangin.streams import key
 from jangin.task import (
     INVALID,
     RUNNING,
@@ -282,6 +283,25 @@ def test_a_trial_is_its_number_in_any_block(task, table):
     world = staged.world(N, threads=1, seed=5, purpose="contract")
     again = [run_block(staged, world, staged.expert(), first, seed=5) for first in (N, 0)][1]
     assert bits(again) == bits(table)
+
+
+def test_conditions_can_be_put_where_a_search_wants_them_and_the_noise_stays_the_trials_own(task):
+    trials = np.arange(N)
+    world, expert = task.world(N, threads=1, seed=5, purpose="contract"), task.expert()
+    own = run_trials(task, world, expert, trials, seed=5)
+    u = np.random.default_rng(0).random((N, len(task.conditions)))
+    there = run_trials(task, world, expert, trials, seed=5, at=u)
+    for name, values in task.conditions.at(u).items():
+        np.testing.assert_array_equal(there[name], values)
+    drawn = np.stack([np.random.Generator(_philox(task, t)).random(len(task.conditions)) for t in trials])
+    again = run_trials(task, world, expert, trials, seed=5, at=drawn)
+    for name, values in own.columns.items():
+        assert again[name].tolist() == values.tolist(), name
+
+
+def _philox(task, trial):
+    counter = np.array([0, 0, 0, trial], dtype=np.uint64)
+    return np.random.Philox(key=key(task.name, seed=5, purpose="contract"), counter=counter)
 
 
 def test_other_seeds_and_purposes_are_other_trials(task):

@@ -20,8 +20,9 @@ what the limits and the evidence see, so that no impact hides between two sample
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -187,10 +188,11 @@ class CellWorld:
 
     # ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    def reset(self, ids: Array, trials: Array) -> None:
-        """Begin trials[k] in simulation ids[k]."""
+    def reset(self, ids: Array, trials: Array, at: Array | None = None) -> None:
+        """Begin trials[k] in simulation ids[k], where `at` is given under the conditions at those uniforms."""
         ids = np.asarray(ids)
-        drawn = [self._draw(int(i), int(t)) for i, t in zip(ids, trials, strict=True)]
+        places: Iterable[Array | None] = itertools.repeat(None, len(ids)) if at is None else at
+        drawn = [self._draw(int(i), int(t), u) for i, t, u in zip(ids, trials, places, strict=True)]
         for name, held in self.values.items():
             held[ids] = [d[name] for d in drawn]
         model = self.scene.model
@@ -293,10 +295,10 @@ class CellWorld:
 
     # ── one period, step by step ─────────────────────────────────────────────────────────────────────────────────
 
-    def _draw(self, sim: int, trial: int) -> dict[str, float]:
-        """A trial's conditions and noise, from its number alone."""
+    def _draw(self, sim: int, trial: int, at: Array | None) -> dict[str, float]:
+        """A trial's conditions and noise, from its number alone; with `at` (nconditions,) its conditions from there."""
         rng = generator(self.task.name, seed=self.seed, purpose=self.purpose, trial=trial)
-        values = self._conditions.draw(rng)
+        values = self._conditions.draw(rng, at)
         rng.standard_normal(dtype=np.float32, out=self._drawn_noise[sim])
         return values
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from jangin.task import RUNNING, SUCCESS, Array, Policy, Task, Trials, World
 
-__all__ = ["BLOCK", "blocks", "chip", "rollout", "run_block"]
+__all__ = ["BLOCK", "blocks", "chip", "rollout", "run_block", "run_trials"]
 
 BLOCK = 256
 
@@ -43,15 +43,32 @@ def run_block(
     seed: int,
     on_step: Callable[[Array, Array, Array], None] | None = None,
 ) -> Trials:
-    """Run trials first .. first + world.nsim - 1 to their ends; rows in trial order.
+    """Run trials first .. first + world.nsim - 1 to their ends; rows in trial order, `on_step` as in `run_trials`."""
+    return run_trials(task, world, policy, first + np.arange(world.nsim), seed=seed, on_step=on_step)
 
+
+def run_trials(
+    task: Task,
+    world: World,
+    policy: Policy,
+    trials: Array,
+    *,
+    seed: int,
+    at: Array | None = None,
+    on_step: Callable[[Array, Array, Array], None] | None = None,
+) -> Trials:
+    """Run world.nsim trials of any numbers (nsim,) to their ends; a row each, in the order given.
+
+    `at` (nsim, len(task.conditions)) puts them under the conditions at those uniforms instead of their own.
     on_step(running, seen, action) is called before every control period with the ids that still run, what the policy
     saw and did (all simulations' rows).
     """
     n = world.nsim
     ids = np.arange(n)
-    trials = first + ids
-    world.reset(ids, trials)
+    if at is None:
+        world.reset(ids, trials)
+    else:
+        world.reset(ids, trials, at)
     policy.reset(ids, trials)
     outcome = np.zeros(n, np.int16)
     running, control_steps = ids, 0
