@@ -28,6 +28,7 @@ PARTS = {
     "gymnasium": "the peg task against Gymnasium's SyncVectorEnv",
     "learn": "time to 99 % success, against other PPO implementations",
     "memory": "peak memory of simulate, verify and learn",
+    "stats": "what deciding costs, and errors, power and coverage on simulated studies",
     "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
 }
 RESULTS = Path(__file__).parent / "results"
@@ -43,6 +44,7 @@ class Plan:
     race: RaceSize
     trials: int
     learn_steps: int | None
+    studies: int = 10_000  # simulated per row of the part stats: seconds in all, so the same with --quick
 
 
 FULL = Plan(tuple(PARTS), Size(), ("cell/reach",), RaceSize(), 1000, None)
@@ -111,6 +113,10 @@ def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
         learned = folder / "learned" / "policy.onnx"  # of the part "memory", where that was run before
         policies = [None, learned.read_bytes()] if learned.is_file() else [None]
         return [row for policy in policies for row in replayed(trials=plan.trials, seed=size.seed, policy=policy)]
+    if part == "stats":
+        from bench.stats_laws import deciding, laws
+
+        return [*deciding(repeats=size.pairs, seed=size.seed), *laws(studies=plan.studies, seed=size.seed)]
     if part == "memory":
         from bench.memory import peaks
 

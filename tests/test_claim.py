@@ -69,7 +69,7 @@ def test_alpha():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("success > 0.9", "cannot be read. Write it as 'success >= 0.99 @ 0.95', 'q95(cycle_s) <= 4.0 @ 0.95' or"),
+        ("success > 0.9", "cannot be read. Write it as 'success >= 0.99 @ 0.95', 'q95(cycle_s) <= 4.0 @ 0.95', "),
         ("", "The claim '' cannot be read."),
         ("success >= 0.9; rm -rf", "cannot be read"),
         ("q95(cycle_s) >= 4", "cannot be read"),
@@ -95,3 +95,84 @@ def test_unknown_column():
     """A claim on a column that the trials do not have names those they have."""
     with pytest.raises(BadClaim, match=r"reads 'force'; the trials have: cycle_s, peak_force_n\."):
         Claim.parse("P(force > 1) <= 0.1").indicator({"cycle_s": np.zeros(1), "peak_force_n": np.zeros(1)})
+
+
+# ── the wider language ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "success >= 0.95 in each cell @ 0.95",
+        "success >= 0.95 in each cell of friction:3 x tilt_rad:2 @ 0.9",
+        "q95(cycle_s) <= 2 in each cell of x:4 @ 0.95",
+        "P(collision) <= 0.001 @ 0.95",
+        "P(failure) <= 0.01 @ 0.95",
+        "P(distance_m < -0.02) <= 0.001 @ 0.95",
+        "P(collision) <= 1e-06 grade B @ 0.95",
+        "P(collision) <= 1e-06 grade B by distance_m @ 0.9",
+        "P(peak_force_n > 60) <= 1e-05 grade B @ 0.95",
+        "success not worse than old policies/v1.onnx by 0.01 @ 0.95",
+    ],
+)
+def test_every_form_is_printed_as_it_is_read(text):
+    """One text per claim, whatever its form; entries of a file go the same way round, the user's words kept."""
+    claim = Claim.parse(text)
+    assert str(claim) == text
+    assert Claim.parse(str(claim)) == claim
+    assert Claim.of_entry(claim.entry) == claim
+    named = Claim.parse(text, name="takt", why="line 3")
+    assert Claim.of_entry(named.entry) == named
+    assert str(named) == text
+
+
+def test_what_follows_a_claim_may_come_in_any_order():
+    one = Claim.parse("success >= 0.9 @ 0.99 in each cell of a:2")
+    assert one == Claim.parse("success >= 0.9 in each cell of a:2 @ 0.99")
+    assert one.cells == (("a", 2),)
+    assert Claim.parse("success>=.9 in each cell of a x b").cells == (("a", 3), ("b", 3))
+    assert Claim.parse("success >= 0.9 in each cell").cells == ()
+    assert Claim.parse("success >= 0.9").cells is None
+
+
+def test_an_event_is_an_outcome_and_failure_is_any_but_success():
+    columns = {"outcome": np.array(["success", "timeout", "collision"], object)}
+    assert Claim.parse("P(collision) <= 0.1").indicator(columns).tolist() == [True, True, False]
+    assert Claim.parse("P(failure) <= 0.1").indicator(columns).tolist() == [True, False, False]
+
+
+def test_a_shortfall_counts_what_is_below_and_what_is_unknown():
+    columns = {"gap_m": np.array([0.1, 0.02, 0.019, np.nan])}
+    assert Claim.parse("P(gap_m < 0.02) <= 0.1").indicator(columns).tolist() == [True, True, False, False]
+
+
+def test_the_score_of_a_search_is_negative_exactly_on_the_event():
+    columns = {
+        "outcome": np.array(["success", "collision", "timeout"], object),
+        "gap_m": np.array([0.3, -0.1, 0.2]),
+        "force_n": np.array([50.0, 70.0, 60.0]),
+    }
+    assert Claim.parse("P(force_n > 60) <= 1e-6 grade B").score(columns).tolist() == [10.0, -10.0, 0.0]
+    assert Claim.parse("P(gap_m < 0.1) <= 1e-6 grade B").score(columns) == pytest.approx([0.2, -0.2, 0.1])
+    assert Claim.parse("P(collision) <= 1e-6 grade B by gap_m").score(columns).tolist() == [0.3, -0.1, 0.2]
+    with pytest.raises(BadClaim, match=r"searched along 'gap_m', which should be negative exactly .* in 1 of 3 trials"):
+        Claim.parse("P(timeout) <= 1e-6 grade B by gap_m").score({**columns, "gap_m": np.array([0.3, 0.1, 0.2])})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("success not worse than old.onnx by 0", "has a margin of 0; it must lie strictly between 0 and 1"),
+        ("success not worse than old.onnx by 0.01 in each cell", "goes with neither cells nor grade B"),
+        ("success >= 0.9 grade B", "is no rare event; write grade B as 'P(EVENT) <= 1e-6 grade B by COLUMN'"),
+        ("P(x > 1) <= 0.1 grade B in each cell", "give either cells or grade B"),
+        ("P(x > 1) <= 0.1 grade A by y", "has 'by y', which only grade B reads"),
+        ("success >= 0.9 in each cell of a x a", "cuts 'a' twice"),
+        ("success >= 0.9 in each cell of a:0", "cuts 'a' into no parts"),
+        ("success >= 0.9 @ 0.9 @ 0.95", "says its confidence twice"),
+    ],
+)
+def test_combinations_that_mean_nothing_are_refused(text, said):
+    with pytest.raises(BadClaim) as e:
+        Claim.parse(text)
+    assert said in str(e.value)

@@ -124,7 +124,7 @@ def test_every_verb_explains_its_flags(call, verb):
         if field.name in ("trials", "threads", "block", "steps", "max_trials"):
             assert "[count]" in described.group(1), flag
         if field.name.endswith("_s"):
-            assert "[s]" in described.group(1), flag
+            assert ("[m/s]" if field.name.endswith("_m_s") else "[s]") in described.group(1), flag
 
 
 def test_a_tasks_own_fields_are_flags(call, toy_name):
@@ -154,8 +154,8 @@ T = "TASK-FILE"  # stands for the toy task's path below
     [
         (
             "simulat x",
-            "There is no verb 'simulat'. Did you mean 'simulate'? There is: deliver, learn, list, qualify, replay, "
-            "run, ship, simulate, verify, view. `jangin --help` explains them.",
+            "There is no verb 'simulat'. Did you mean 'simulate'? There is: deliver, expect, learn, limits, list, "
+            "qualify, replay, run, ship, simulate, verify, view. `jangin --help` explains them.",
         ),
         ("simulate", "jangin simulate needs TASK, right after the verb. See jangin simulate --help."),
         (
@@ -195,8 +195,9 @@ T = "TASK-FILE"  # stands for the toy task's path below
         (f"qualify {T}", "jangin qualify needs --policy. See jangin qualify --help."),
         (
             f"qualify {T} --policy expert --claim fast",
-            "The claim 'fast' cannot be read. Write it as 'success >= 0.99 @ 0.95', 'q95(cycle_s) <= 4.0 @ 0.95' or "
-            "'P(peak_force_n > 60) <= 0.01 @ 0.95'.",
+            "The claim 'fast' cannot be read. Write it as 'success >= 0.99 @ 0.95', 'q95(cycle_s) <= 4.0 @ 0.95', "
+            "'P(peak_force_n > 60) <= 0.01 @ 0.95', 'P(collision) <= 0.001', 'success >= 0.95 in each cell', "
+            "'success not worse than old.onnx by 0.01' or 'P(collision) <= 1e-6 grade B by clearance_m'.",
         ),
         (
             f"qualify {T} --policy teacher",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -17,10 +18,13 @@ from jangin.qualify import Progress, qualify
 from jangin.record import RunFolder, read_trials, sha256_file
 from jangin.registry import find
 from jangin.stats.sequential import log_e_for, trials_to_support
-from jangin.task import Trials, sha256_of, task_declaration
+from jangin.streams import generator
+from jangin.task import Limits, Trials, sha256_of, task_declaration
+from jangin.verify import verify
 from toy import Toy, ToyExpert, ToyTeacher, ToyWorld
 
 FILES = ["evidence/baselines.parquet", "evidence/plan.yaml", "evidence/trials.parquet", "evidence/verdict.json"]
+ALL = sorted([*FILES, "evidence/junit.xml"])
 SUCCESS_95 = ["success >= 0.95 @ 0.95"]
 
 
@@ -74,7 +78,7 @@ def test_a_good_policy_is_qualified(tmp_path):
         assert c.log_e_for == log_e_for(74, 0, 0.95) >= np.log(20)
         assert 0.95 <= c.bound < 1.0
     folder = RunFolder.open(tmp_path / "a")
-    assert folder.files() == FILES
+    assert folder.files() == ALL
     assert verdict.run_dir == str(tmp_path / "a")
     assert verdict.hashes == {
         "plan": sha256_file(folder / FILES[1]),
@@ -152,7 +156,7 @@ def test_the_plan_is_there_before_the_first_trial_and_says_everything(tmp_path):
     assert all(seen)
     assert seen
     plan = yaml.safe_load((tmp_path / "a/evidence/plan.yaml").read_text())
-    assert plan["schema"] == "jangin-plan/1"
+    assert plan["schema"] == "jangin-plan/2"
     assert plan["purpose"] == "evidence"
     assert plan["task"]["name"] == "toy/point"
     assert plan["task"]["fields"]["physics"] == "evidence"
@@ -215,7 +219,7 @@ def test_an_interrupted_run_goes_on_to_the_same_bytes(tmp_path):
         assert not (place / "evidence/verdict.json").exists()
         resumed = run(place, **options)
         assert dataclasses.replace(resumed, run_dir="") == dataclasses.replace(undisturbed, run_dir="")
-        assert RunFolder.open(place).files() == FILES
+        assert RunFolder.open(place).files() == ALL
         assert not (place / "evidence/blocks").exists()
         for name in FILES:
             assert (place / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), (after, name)
@@ -444,7 +448,7 @@ def test_verdict_json_is_the_verdict(tmp_path):
         verdict.sentence,
         verdict.trials,
     )
-    assert recorded["claims"] == [dataclasses.asdict(c) for c in verdict.claims]
+    assert recorded["claims"] == [{**dataclasses.asdict(c), "cells": []} for c in verdict.claims]
     assert recorded["hashes"] == dict(verdict.hashes)
     for claim, trace in zip(verdict.claims, recorded["trace"]):
         assert len(trace["n"]) == len(trace["bound"]) == len(trace["log_e_for"]) == len(trace["log_e_against"]) <= 400
@@ -481,3 +485,119 @@ def test_differing_sees_one_bit():
     assert differing(a, a) == ()
     assert differing(a, b) == ("x",)
     assert differing(a, Trials({"x": np.zeros(2, np.float32), "o": a["o"], "y": a["x"]})) == ("x", "y")
+
+
+# ── claims of other kinds ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_claim_in_each_cell_is_decided_cell_by_cell(tmp_path):
+    """What fails in one part of the conditions only is refuted there and nowhere else, and the cell is named."""
+    claims = ["success >= 0.8 in each cell of wind_m_s:2"]
+    good = run(tmp_path / "a", claims=claims)
+    assert good.verdict == "QUALIFIED"
+    assert [c.decision for c in good.claims[0].cells] == ["supported"] * 2
+    assert sum(c.n for c in good.claims[0].cells) == good.trials
+    assert good.claims[0].bound == min(c.bound for c in good.claims[0].cells)
+    windy = run(tmp_path / "b", policy=StuckInWind(), claims=claims)
+    assert windy.verdict == "NOT_QUALIFIED"
+    assert [c.decision for c in windy.claims[0].cells] == ["supported", "refuted"]
+    assert windy.claims[0].cells[1].cell in windy.sentence
+    assert verify(tmp_path / "b").verdict == "NOT_QUALIFIED"
+
+
+class StuckInWind(ToyExpert):
+    """Does nothing in trials whose wind is strong: the conditions are the trial's, drawn again here."""
+
+    def __init__(self):
+        super().__init__(0.08)
+        self.still = np.zeros(0, bool)
+
+    def reset(self, ids, trials):
+        draws = [
+            Toy().conditions.draw(generator("toy/point", seed=7, purpose="evidence", trial=int(t)))["wind_m_s"]
+            for t in trials
+        ]
+        wind = next(c for c in Toy().conditions if c.name == "wind_m_s").distribution
+        self.still = np.array(draws) > 0.5 * (wind.low + wind.high)
+
+    def act(self, seen):
+        action = super().act(seen)
+        action[self.still] = 0.0
+        return action
+
+
+def test_a_claim_against_another_policy_runs_it_on_the_same_trials(tmp_path):
+    """The reference's outcomes are in the table; a policy is shown to be no worse than itself, a broken one refuted."""
+    expert = ToyExpert(0.08)
+    claims = ["success not worse than old.onnx by 0.1"]
+    same = run(tmp_path / "a", policy=Counting(), claims=claims, references={"old.onnx": expert})
+    assert same.verdict == "QUALIFIED"
+    table = read_trials(tmp_path / "a/evidence/trials.parquet")
+    assert table["reference_1_outcome"].tolist() == table["outcome"].tolist()
+    assert -0.1 <= same.claims[0].bound < 0.0
+    assert verify(tmp_path / "a").verdict == "QUALIFIED"
+    often = Counting(bad=lambda t: t % 3 == 0)
+    worse = run(tmp_path / "b", policy=often, claims=claims, references={"old.onnx": expert})
+    assert (worse.verdict, worse.claims[0].decision) == ("NOT_QUALIFIED", "refuted")
+    assert read_plan(RunFolder.open(tmp_path / "b")).references == [{"name": "old.onnx", "sha256": None}]
+    with pytest.raises(BadPolicy, match=r"compares with the policy 'old\.onnx', which was not given"):
+        run(tmp_path / "c", claims=claims)
+
+
+def test_an_event_that_no_trial_can_end_with_is_refused(tmp_path):
+    with pytest.raises(BadClaim, match=r"no trial of toy/point ends so\. Did you mean 'left_box'\? A trial ends"):
+        run(tmp_path / "a", claims=["P(left_bx) <= 0.1"])
+    assert run(tmp_path / "b", claims=["P(left_box) <= 0.1"]).verdict == "QUALIFIED"
+
+
+def test_a_cell_claim_that_cannot_get_trials_enough_is_refused(tmp_path):
+    with pytest.raises(BadClaim, match=r"needs 1,184 trials even of a policy that never fails; the plan allows 640"):
+        run(tmp_path / "a", claims=["success >= 0.95 in each cell of wind_m_s:4 x goal_x_m:4 @ 0.95"])
+
+
+# ── what else makes it no evidence, and what is left of a run cut off ────────────────────────────────────────────
+
+
+def test_a_limit_that_the_record_is_silent_about_is_invalid(tmp_path):
+    class Limited(Toy):
+        limits = Limits(torque_nm=3.0, extra={"heat_k": 4.0})
+
+    verdict = run(tmp_path / "a", task=Limited())
+    assert verdict.verdict == "INVALID"
+    assert any(r.startswith("The task limits torque_nm to 3.0, but no column tells of it") for r in verdict.reasons)
+    assert any("(wanted: heat_k or peak_heat_k): nothing shows that" in r for r in verdict.reasons)
+
+
+def test_a_run_cut_off_is_verified_as_far_as_it_goes(tmp_path):
+    """Whole blocks count, a changed one is seen, and the same call goes on to a verdict."""
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "a", claims=["success >= 0.97"], progress=Stop(6), block=16, max_trials=640)
+    so_far = verify(tmp_path / "a")
+    assert (so_far.verdict, so_far.exit_code) == ("UNDECIDED", 3)
+    assert so_far.sentence.startswith("Unfinished: The qualification was cut off: ")
+    assert so_far.trials % 16 == 0
+    assert so_far.claims[0].n == so_far.trials > 0
+    first = tmp_path / "a/evidence/blocks/000000.parquet"
+    kept = first.read_bytes()
+    first.write_bytes(kept[: len(kept) // 2])
+    with pytest.raises(BadFolder, match="is not a readable trials table"):
+        verify(tmp_path / "a")
+    first.write_bytes(kept)
+    assert run(tmp_path / "a", claims=["success >= 0.97"], block=16, max_trials=640).verdict == "QUALIFIED"
+
+
+def test_junit_has_a_case_for_every_claim(tmp_path):
+    """Supported passes, refuted and undecided fail with their own type, invalid evidence is an error."""
+    named = [Claim.parse("success >= 0.95", name="takes the part"), Claim.parse("P(peak_force_n > 0.1) <= 0.01")]
+    run(tmp_path / "a", claims=named, block=128)
+    suite = ElementTree.parse(tmp_path / "a/evidence/junit.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
+    cases = {c.get("name"): [child.tag for child in c] for c in suite}
+    assert cases == {
+        "takes the part": ["system-out"],
+        "P(peak_force_n > 0.1) <= 0.01 @ 0.95": ["failure", "system-out"],
+    }
+    assert suite.find(".//failure").get("type") == "refuted"
+    run(tmp_path / "b", task=Toy(success_at_reset=True), claims=named)
+    broken = ElementTree.parse(tmp_path / "b/evidence/junit.xml").getroot()
+    assert (broken.get("errors"), broken.get("failures")) == ("2", "0")

@@ -46,9 +46,9 @@ def verdict_of(task: Toy, trials: Trials, verdict: str, reasons: tuple[str, ...]
     for claim in task.claims:
         holds = claim.indicator(trials.columns) & ~trials.invalid
         process = EProcess.begin(p0=claim.p0, alpha=claim.alpha).extended(holds)
-        against = np.flatnonzero(process.log_against >= -np.log(claim.alpha))
-        decision = "supported" if process.supported_at else "refuted" if against.size else "undecided"
-        at = process.supported_at or (int(against[0]) + 1 if against.size else None)
+        against, end = process.first_against(-np.log(claim.alpha)), np.array([len(process)])
+        decision = "supported" if process.supported_at else "refuted" if against else "undecided"
+        at = process.supported_at or against
         claims.append(
             {
                 "claim": str(claim),
@@ -56,8 +56,8 @@ def verdict_of(task: Toy, trials: Trials, verdict: str, reasons: tuple[str, ...]
                 "successes": int(holds.sum()),
                 "bound": process.bound(),
                 "decision": decision,
-                "log_e_for": float(process.log_for[-1]),
-                "log_e_against": float(process.log_against[-1]),
+                "log_e_for": float(process.log_for(end)[0]),
+                "log_e_against": float(process.log_against(end)[0]),
                 "decided_at": at,
             }
         )

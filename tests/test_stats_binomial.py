@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.special import bdtr, gammaln
+from scipy.stats import binomtest
 
 from jangin.stats.binomial import interval, lower, upper, zero_failure_trials
 
@@ -51,3 +52,28 @@ def test_impossible_counts(s, n):
     """Counts that cannot be are refused."""
     with pytest.raises(ValueError, match="cannot be"):
         interval(successes=s, trials=n)
+
+
+def test_agrees_with_statsmodels():
+    """Every count of several n, one- and two-sided, 80 to 99 %: statsmodels' Clopper-Pearson to 12 digits."""
+    proportion = pytest.importorskip("statsmodels.stats.proportion")
+    for n in (1, 2, 17, 300, 5000):
+        for k in sorted({0, 1, n // 3, n - 1, n}):
+            for confidence in (0.8, 0.95, 0.99):
+                theirs = proportion.proportion_confint(k, n, alpha=1 - confidence, method="beta")
+                assert interval(successes=k, trials=n, confidence=confidence) == pytest.approx(theirs, abs=1e-12)
+                one_sided = proportion.proportion_confint(k, n, alpha=2 * (1 - confidence), method="beta")
+                assert lower(successes=k, trials=n, confidence=confidence) == pytest.approx(one_sided[0], abs=1e-12)
+                assert upper(successes=k, trials=n, confidence=confidence) == pytest.approx(one_sided[1], abs=1e-12)
+
+
+def test_agrees_with_scipy():
+    """scipy.stats.binomtest: its exact interval is ours, and its p-value against our one-sided bound is alpha."""
+    for n in (5, 64, 900):
+        for k in sorted({0, 2, n // 2, n - 1, n}):
+            test = binomtest(k, n)
+            theirs = test.proportion_ci(0.95, method="exact")
+            assert interval(successes=k, trials=n) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+            low = lower(successes=k, trials=n)
+            if k > 0:
+                assert binomtest(k, n, low, alternative="greater").pvalue == pytest.approx(0.05, abs=1e-9)

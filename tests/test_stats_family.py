@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import itertools
 import math
+from functools import partial
 
 import numpy as np
 import pytest
 
-from jangin.stats.family import holm_at, log_mean, settle
+from jangin.stats.crossing import first_at
+from jangin.stats.family import e_bh, holm_at, log_mean, settle
 from jangin.stats.sequential import EProcess
 
 
 def process(good, p0=0.9, alpha=0.05):
     return EProcess.begin(p0=p0, alpha=alpha).extended(np.asarray(good, bool))
+
+
+def logs_against(p):
+    """ln E- after each trial."""
+    return p.log_against(np.arange(1, len(p) + 1))
 
 
 def holm_by_definition(log_against, alpha):
@@ -34,7 +41,7 @@ def test_holm_in_time_equals_holm_at_every_trial(seed):
     """Building the rejected set in order of time gives what Holm's method gives at each trial."""
     rng = np.random.default_rng(seed)
     logs = [np.cumsum(rng.normal(0.05, 0.6, 200)) for _ in range(4)]
-    assert holm_at(logs, 0.05) == holm_by_definition(logs, 0.05)
+    assert holm_at([partial(first_at, values) for values in logs], 0.05) == holm_by_definition(logs, 0.05)
 
 
 def test_log_mean():
@@ -75,7 +82,7 @@ def test_together_refuted_with_none_to_blame():
     wrong = np.ones(40, bool)
     wrong[[5, 10, 15, 20, 25, 30, 35]] = False
     processes = [process(wrong) for _ in range(3)]
-    top = max(float(p.log_against.max()) for p in processes)
+    top = max(float(logs_against(p).max()) for p in processes)
     settled = settle(processes, alpha_refute=math.exp(-top))
     assert settled.refuted_at is not None
     assert settled.labels == ("undecided",) * 3
@@ -103,9 +110,83 @@ def test_undecided_before_the_first_trial():
 def test_false_refutation_of_a_true_family_is_rare_by_enumeration():
     """Two true claims, every joint sequence of 7 trials each: the mean reaches 1/alpha with probability <= alpha."""
     p0, alpha, n = 0.5, 0.25, 7
-    logs = np.stack([process(g, p0=p0).log_against for g in itertools.product((False, True), repeat=n)])
+    logs = np.stack([logs_against(process(g, p0=p0)) for g in itertools.product((False, True), repeat=n)])
     mean = log_mean(
         [logs[:, None, :].repeat(len(logs), 1).reshape(-1, n), logs[None, :, :].repeat(len(logs), 0).reshape(-1, n)]
     )
     refuted = (mean >= -math.log(alpha)).any(axis=1).mean()  # at p = p0 = 1/2 every pair of sequences is as likely
     assert 0.0 < refuted <= alpha
+
+
+def settled_by_looking_after_every_trial(processes, alpha_refute):
+    """The slow twin of `settle`: labels, decided_at, qualified_at, refuted_at."""
+    every = np.arange(1, len(processes[0]) + 1)
+    supported = [first_at(p.log_for(every), -math.log(p.alpha)) for p in processes]
+    refuted = holm_by_definition([p.log_against(every) for p in processes], alpha_refute)
+    labels, decided = [], []
+    for s, r in zip(supported, refuted):
+        first = s if s is not None and (r is None or s < r) else r
+        labels.append("undecided" if first is None else "supported" if first == s and first != r else "refuted")
+        decided.append(first)
+    refuted_at = first_at(log_mean([p.log_against(every) for p in processes]), -math.log(alpha_refute))
+    qualified_at = None if None in supported else max(supported)
+    if qualified_at is not None and refuted_at is not None:
+        qualified_at, refuted_at = (qualified_at, None) if qualified_at < refuted_at else (None, refuted_at)
+    return tuple(labels), tuple(decided), qualified_at, refuted_at
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_settling_by_windows_equals_settling_after_every_trial(seed):
+    """Claims that hold, fail and hover, on trials with a common cause of failure: each decision falls at its trial."""
+    rng = np.random.default_rng(seed)
+    n, m = int(rng.integers(50, 3000)), int(rng.integers(1, 6))
+    p0 = rng.choice([0.8, 0.9, 0.95], m)
+    cause = rng.random(n) < 0.03
+    processes = [
+        process((rng.random(n) < 1 - (1 - q) * rng.choice([0.2, 0.9, 1.0, 1.3, 2.0])) & ~cause, p0=q) for q in p0
+    ]
+    settled = settle(processes, alpha_refute=0.05)
+    found = (settled.labels, settled.decided_at, settled.qualified_at, settled.refuted_at)
+    assert found == settled_by_looking_after_every_trial(processes, 0.05)
+    at = np.array([1, n])
+    np.testing.assert_allclose(settled.log_mean_against(at), log_mean([p.log_against(at) for p in processes]))
+
+
+def test_processes_must_cover_the_same_trials():
+    """Claims share their trials: one that is behind would be decided on others."""
+    with pytest.raises(ValueError, match=r"Processes of 3 and of 4 trials; give all of them the same ones\."):
+        settle([process([True] * 3), process([True] * 4)], alpha_refute=0.05)
+
+
+def test_no_claim_decides_nothing():
+    """A plan whose claims are all estimates has nothing to settle."""
+    settled = settle([], alpha_refute=0.05)
+    assert (settled.labels, settled.at) == ((), None)
+
+
+def test_e_bh_by_its_definition():
+    """The k largest e-values, for the largest k with k e_(k) >= m / alpha: by trying every k."""
+    rng = np.random.default_rng(3)
+    for _ in range(50):
+        log_e = rng.normal(2.0, 3.0, rng.integers(1, 30))
+        order = np.argsort(-log_e)
+        ks = [k for k in range(1, len(log_e) + 1) if k * math.exp(log_e[order[k - 1]]) >= len(log_e) / 0.1]
+        expected = np.isin(np.arange(len(log_e)), order[: max(ks, default=0)])
+        np.testing.assert_array_equal(e_bh(log_e, 0.1), expected)
+    assert e_bh(np.log([300.0, 120.0, 60.0, 1.0]), 0.05).tolist() == [True, True, True, False]  # 80, 40, 26.7
+    assert e_bh(np.log([60.0, 39.0]), 0.05).tolist() == [True, True]
+    assert e_bh(np.zeros(0), 0.05).shape == (0,)
+
+
+def test_e_bh_keeps_the_share_of_false_discoveries():
+    """Half of 40 hypotheses true, e-values dependent through a common factor: the mean false share is below alpha."""
+    rng, alpha = np.random.default_rng(5), 0.1
+    false_share, found = [], 0
+    for _ in range(2000):
+        z = rng.normal(size=40) * math.sqrt(0.5) + rng.normal() * math.sqrt(0.5)
+        z[20:] += 4.0
+        rejected = e_bh(2.5 * z - 0.5 * 2.5**2, alpha)  # a likelihood ratio of normals: e-value where the mean is 0
+        false_share.append(rejected[:20].sum() / max(rejected.sum(), 1))
+        found += rejected[20:].sum()
+    assert found > 2000
+    assert np.mean(false_share) <= alpha

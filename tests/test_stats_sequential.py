@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from scipy.special import bdtrc, gammaln
 
+from bench.stats_table import BOUNDARIES
+from jangin.stats import sequential
+from jangin.stats.crossing import first_at
 from jangin.stats.sequential import B, EProcess, log_e_against, log_e_for, lower_bound, trials_to_support
 
 
@@ -87,15 +90,12 @@ def test_before_the_first_trial_and_without_failure():
         assert (np.diff(log_e_for(s, 0 * s, p0)) > 0).all()
 
 
-@pytest.mark.parametrize(
-    ("p0", "first"),
-    [(0.95, [74, 131, 174, 213, 249, 284, 317, 349]), (0.99, [377, 663, 883, 1079, 1262, 1436, 1604, 1767])],
-)
+@pytest.mark.parametrize(("p0", "first"), BOUNDARIES.items())
 def test_trials_to_support(p0, first):
-    """The published first numbers of trials that support with 0, 1, ... failures; one trial less does not."""
+    """The known first numbers of trials that support with 0, 1, ... failures; one trial less does not."""
     k = np.arange(8)
     n = trials_to_support(p0, 0.05, k)
-    assert n.tolist() == first
+    assert tuple(n.tolist()) == first
     assert (log_e_for(n - k, k, p0) >= math.log(20)).all()
     assert (log_e_for(n - k - 1, k, p0) < math.log(20)).all()
 
@@ -126,28 +126,106 @@ def test_lower_bound_is_monotone():
     assert (bound <= s / np.maximum(s + f, 1)).all()
 
 
-@pytest.mark.parametrize("p", [0.6, 0.97, 1.0])
-def test_running_bound_equals_the_best_bound_of_every_prefix(p):
-    """`bounds` looks only before failures and at the end; looking after every trial gives the same."""
-    good = np.random.default_rng(3).random(400) < p
-    process = EProcess.begin(p0=0.9, alpha=0.05).extended(good)
-    slow = np.maximum.accumulate(lower_bound(process.successes, process.failures, 0.05))
-    at = np.arange(0, 401)
-    np.testing.assert_array_equal(process.bounds(at), np.concatenate([[0.0], slow]))
-    assert process.bound() == slow[-1]
+def dense(good, p0, alpha):
+    """The slow twin: every trial by itself. ln E+, ln E- and the running bound after trial 1, 2, ..., n."""
+    s, f = np.cumsum(good), np.cumsum(~np.asarray(good))
+    return log_e_for(s, f, p0), log_e_against(s, f, p0), np.maximum.accumulate(lower_bound(s, f, alpha))
 
 
-def test_extended_in_pieces_is_the_same_process():
-    """Blocks of any size give the same numbers as all trials at once."""
-    good = np.random.default_rng(4).random(500) < 0.93
-    whole = EProcess.begin(p0=0.95, alpha=0.05).extended(good)
-    pieces = EProcess.begin(p0=0.95, alpha=0.05)
-    for part in np.split(good, [1, 2, 77, 77, 300]):
-        pieces = pieces.extended(part)
-    for name in ("successes", "failures", "log_for", "log_against"):
-        np.testing.assert_array_equal(getattr(whole, name), getattr(pieces, name))
-    assert len(whole) == 500
-    assert EProcess.begin(p0=0.9, alpha=0.05).bound() == 0.0
+def in_pieces(good, cuts, *, p0, alpha):
+    process = EProcess.begin(p0=p0, alpha=alpha)
+    for part in np.split(np.asarray(good, bool), cuts):
+        process = process.extended(part)
+    return process
+
+
+def assert_is_its_twin(good, *, p0, alpha=0.05, cuts=()):
+    """Every decision is the same trial, every number the same bits, as by looking after each trial."""
+    good = np.asarray(good, bool)
+    process = in_pieces(good, cuts, p0=p0, alpha=alpha)
+    log_for, log_against, bound = dense(good, p0, alpha)
+    every = np.arange(1, len(good) + 1)
+    np.testing.assert_array_equal(process.log_for(every), log_for)
+    np.testing.assert_array_equal(process.log_against(every), log_against)
+    np.testing.assert_array_equal(process.bounds(every[::-1]), bound[::-1])
+    assert process.bound() == (bound[-1] if len(good) else 0.0)
+    assert process.supported_at == first_at(log_for, -np.log(alpha))
+    for threshold in (1e-3, 0.5, 3.0, 20.0):
+        assert process.first_against(threshold) == first_at(log_against, threshold)
+    assert process.most_against == pytest.approx(max(0.0, log_against.max(initial=0.0)), abs=1e-9)
+    assert process.successes_at(len(good)) == good.sum()
+
+
+@pytest.mark.parametrize("p0", [0.5, 0.8, 0.9, 0.99, 0.999, 0.9999])
+def test_a_process_is_its_dense_twin_on_random_paths(p0):
+    """Policies from hopeless to perfect, in blocks of any size: no decision is missed, none comes early."""
+    rng = np.random.default_rng(int(1e4 * p0))
+    for ratio in (0.0, 0.3, 0.8, 1.0, 1.0, 1.2, 2.0, 5.0):
+        n = int(10 ** rng.uniform(1.0, 3.6))
+        good = rng.random(n) < max(1.0 - ratio * (1.0 - p0), 0.0)
+        assert_is_its_twin(good, p0=p0, cuts=np.sort(rng.integers(0, n, 3)))
+
+
+@pytest.mark.parametrize("p0", [0.5, 0.9, 0.999])
+def test_a_process_is_its_dense_twin_beside_the_boundary(p0):
+    """Paths that follow the boundary of support, one failure too early or too late, time and again."""
+    start = trials_to_support(p0, 0.05, np.arange(12))
+    start = start[start < 4000]
+    for late in (-1, 0, 1):
+        good = np.ones(start[-1] + 40, bool)
+        good[start[:-1] - 1 + late] = False  # late = 0: the trial that would have supported fails
+        assert_is_its_twin(good, p0=p0, cuts=sorted([7, start[0] - 1]))
+        process = in_pieces(good, [], p0=p0, alpha=0.05)
+        assert process.supported_at == (start[-1] if late <= 0 else start[0])
+
+
+@pytest.mark.parametrize("p0", [0.5, 0.99, 0.9999])
+@pytest.mark.parametrize("n", [0, 1, 2, 33, 600])
+def test_a_process_is_its_dense_twin_at_the_ends(p0, n):
+    """No trial, one trial, all successes, all failures, all failures first, all failures last."""
+    half = np.arange(n) < n // 2
+    for good in (np.ones(n, bool), np.zeros(n, bool), half, ~half):
+        assert_is_its_twin(good, p0=p0)
+
+
+def test_a_drifting_path_is_its_dense_twin():
+    """Support and refutation both happen, more than once: the first time of each counts."""
+    rng = np.random.default_rng(8)
+    n = 6000
+    good = rng.random(n) < 0.9 + 0.09 * np.sin(np.arange(n) / 500.0)
+    for p0 in (0.85, 0.9, 0.95):
+        assert_is_its_twin(good, p0=p0, alpha=0.3, cuts=np.arange(256, n, 256))
+
+
+def test_extended_block_by_block_is_the_same_process():
+    """Blocks of any size, empty ones too, give what all trials at once give; a process stays as it was."""
+    good = np.random.default_rng(4).random(5000) < 0.97
+    whole = in_pieces(good, [], p0=0.95, alpha=0.05)
+    pieces = in_pieces(good, [1, 2, 77, 77, 300, *range(512, 5000, 256)], p0=0.95, alpha=0.05)
+    for name in ("n", "supported_at", "most_against", "best"):
+        assert getattr(whole, name) == getattr(pieces, name)
+    np.testing.assert_array_equal(whole.failed, pieces.failed)
+    before = in_pieces(good[:100], [], p0=0.95, alpha=0.05)
+    one, other = before.extended(np.ones(50, bool)), before.extended(np.zeros(50, bool))
+    assert (len(before), len(one), len(other)) == (100, 150, 150)
+    assert one.successes_at(150) - other.successes_at(150) == 50
+    assert whole.bounds(np.zeros((2, 3), int)).shape == (2, 3)
+    assert whole.bounds(np.zeros(0, int)).shape == (0,)
+
+
+def test_windows_bound_what_happens_in_them():
+    """In any window no trial's logarithm exceeds the window's, nor 0 where that is all the window says."""
+    rng = np.random.default_rng(2)
+    for p0, p in ((0.5, 0.5), (0.9, 0.92), (0.99, 0.97)):
+        process = in_pieces(rng.random(3000) < p, [], p0=p0, alpha=0.05)
+        log_for, log_against = process.log_for(np.arange(3001)), process.log_against(np.arange(3001))
+        low = rng.integers(0, 2990, 300)
+        high = np.minimum(low + rng.integers(1, 400, 300), 3000)
+        for a, b, most_for, most_against in zip(
+            low, high, process.log_for_most(low, high), process.log_against_most(low, high), strict=True
+        ):
+            assert log_for[a + 1 : b + 1].max() <= most_for + 1e-9
+            assert log_against[a + 1 : b + 1].max() <= most_against + 1e-9
 
 
 def test_supported_exactly_when_the_running_bound_reaches_p0():
@@ -164,9 +242,25 @@ def test_coverage_of_the_anytime_bound():
     alpha, sequences = 0.1, 400
     for p in (0.7, 0.95):
         good = np.random.default_rng(11).random((sequences, 150)) < p
-        missed = sum(EProcess.begin(p0=p, alpha=alpha).extended(g).bound() > p for g in good)
+        missed = sum(EProcess.begin(p0=0.5, alpha=alpha).extended(g).bound() > p for g in good)
         assert missed > 0
         assert bdtrc(missed - 1, sequences, alpha) > 1e-6  # P(so many misses or more) if the claim "<= alpha" is true
+
+
+def test_it_looks_at_few_of_a_million_trials(monkeypatch):
+    """Of a million trials at the boundary, where nothing is decided, fewer than one in fifty is computed."""
+    looked = []
+
+    def counting(log_e):
+        return lambda s, f, p0: (looked.append(np.size(s)), log_e(s, f, p0))[1]
+
+    monkeypatch.setattr(sequential, "log_e_for", counting(log_e_for))
+    monkeypatch.setattr(sequential, "log_e_against", counting(log_e_against))
+    for p0 in (0.5, 0.9, 0.999):
+        looked.clear()
+        process = EProcess.begin(p0=p0, alpha=1e-6).extended(np.random.default_rng(6).random(1_000_000) < p0)
+        assert process.supported_at is None
+        assert 0 < sum(looked) < 20_000
 
 
 def test_a_million_trials_are_computed_in_one_go():

@@ -18,7 +18,6 @@ not that what they signed is good: give `trust` wherever it matters. docs/bundle
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import re
@@ -30,9 +29,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from jangin.errors import Refused, nearest
+from jangin import schema
+from jangin.errors import Refused
 from jangin.signing import signed, trusted_fingerprint, verified
 from jangin.task import Array, Bundle, Signals, canonical_json, sha256_of
 
@@ -58,6 +57,7 @@ __all__ = [
 ]
 
 SCHEMA = "jangin-bundle/1"
+_SCHEMA_FILE = "bundle.schema.json"
 MANIFEST, SIGNATURE = "bundle.yaml", "signature.json"
 GOLDEN = ("golden/observation.npy", "golden/action.npy")
 MAX_BYTES = 512 << 20  # of a whole bundle; read into memory once
@@ -130,11 +130,10 @@ def decode(data: bytes, path: Path, *, trust: str | Path | None = None) -> Opene
 def check_manifest(data: bytes, path: Path) -> dict[str, Any]:
     """Parse `bundle.yaml` strictly; raises Refused naming the key that is unknown, missing or of a wrong kind."""
     try:
-        manifest = yaml.load(data, _StrictLoader)
-    except (yaml.YAMLError, ValueError, RecursionError) as e:
-        reason = getattr(e, "problem", None) or type(e).__name__
-        raise Refused(f"The {MANIFEST} of {path} is not strict YAML: {reason}.") from e
-    wrong = _misfit(manifest, _schema(), MANIFEST)
+        manifest = schema.parse_yaml(data)
+    except ValueError as e:
+        raise Refused(f"The {MANIFEST} of {path} is not strict YAML: {e}.") from e
+    wrong = schema.misfit(manifest, schema.schema(_SCHEMA_FILE), MANIFEST)
     if wrong:
         raise Refused(f"{path} is not a {SCHEMA} that this version reads: {wrong}.")
     assert isinstance(manifest, dict)
@@ -270,93 +269,9 @@ def _signature_bytes(signature: Mapping[str, Any]) -> bytes:
 # ── bundle.yaml ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without aliases (no exponential documents) and without a key that comes twice."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias is not allowed")
-        return super().compose_node(parent, index)
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        if len(keys) != len(set(map(str, keys))):
-            raise yaml.MarkedYAMLError(problem="a key comes twice")
-        return super().construct_mapping(node, deep)
-
-
-@functools.cache
-def _schema() -> dict[str, Any]:
-    loaded: dict[str, Any] = json.loads(Path(__file__).with_name("bundle.schema.json").read_text(encoding="utf-8"))
-    return loaded
-
-
-_KINDS: dict[str, type | tuple[type, ...]] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "number": (int, float),
-}
-_KEYWORDS = {"$ref", "$schema", "$defs", "title", "description", "type", "const", "enum", "anyOf", "required"} | {
-    "properties", "additionalProperties", "items", "minItems", "maxItems", "pattern", "minimum", "exclusiveMinimum",
-}  # fmt: skip
-
-
 def misfit(value: Any, definition: str, at: str) -> str:
     """What keeps `value`, called `at`, from being a `definition` of bundle.schema.json; "" when nothing does."""
-    return _misfit(value, _schema()["$defs"][definition], at)
-
-
-def _misfit(value: Any, rule: Mapping[str, Any], at: str) -> str:
-    """What is wrong with `value` by the words of JSON Schema that bundle.schema.json uses; "" when nothing is."""
-    assert rule.keys() <= _KEYWORDS, rule.keys() - _KEYWORDS
-    if "$ref" in rule:
-        return _misfit(value, _schema()["$defs"][rule["$ref"].removeprefix("#/$defs/")], at)
-    if "anyOf" in rule:
-        wrongs = [_misfit(value, option, at) for option in rule["anyOf"]]
-        return "" if "" in wrongs else " or ".join(dict.fromkeys(wrongs))
-    if "const" in rule and value != rule["const"]:
-        return f"{at} is {_short(value)} where {rule['const']!r} belongs"
-    if "enum" in rule and value not in rule["enum"]:
-        return f"{at} is {_short(value)} where one of {rule['enum']} belongs"
-    kind = rule.get("type")
-    if kind and (
-        not isinstance(value, _KINDS[kind]) or isinstance(value, bool) or value in (float("inf"), -float("inf"))
-    ):
-        return f"{at} is {_short(value)} where {'an' if kind[0] in 'aio' else 'a'} {kind} belongs"
-    if kind == "object":
-        return _misfit_object(value, rule, at)
-    if kind == "array":
-        if not rule.get("minItems", 0) <= len(value) <= rule.get("maxItems", len(value)):
-            return f"{at} has {len(value)} entries"
-        return next(filter(None, (_misfit(v, rule["items"], f"{at}[{k}]") for k, v in enumerate(value))), "")
-    if kind == "string" and not re.fullmatch(rule.get("pattern", "(?s).*"), value):
-        return f"{at} is {_short(value)}, which does not have the form {rule['pattern']}"
-    # written so that a NaN does not fit
-    if kind in ("number", "integer") and not (
-        value >= rule.get("minimum", -np.inf) and value > rule.get("exclusiveMinimum", -np.inf)
-    ):
-        return f"{at} is {_short(value)}, which is too small or no number"
-    return ""
-
-
-def _misfit_object(value: Mapping[Any, Any], rule: Mapping[str, Any], at: str) -> str:
-    known, others = rule.get("properties", {}), rule.get("additionalProperties", True)
-    if missing := [key for key in rule.get("required", ()) if key not in value]:
-        return f"{at} lacks the key {missing[0]!r}"
-    for key, inner in value.items():
-        if not isinstance(key, str) or (key not in known and others is False):
-            hint = nearest(str(key), known)
-            return f"{at} has the unknown key {_short(key)}{f' (is it {hint!r}?)' if hint else ''}"
-        if wrong := _misfit(inner, known.get(key, others), f"{at}: {key}" if at == MANIFEST else f"{at}.{key}"):
-            return wrong
-    return ""
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    return schema.misfit(value, schema.schema(_SCHEMA_FILE), at, definition=definition)
 
 
 # ── channels and arrays ──────────────────────────────────────────────────────────────────────────────────────────

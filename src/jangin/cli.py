@@ -46,6 +46,7 @@ VERBS = {
     "list": Verb("jangin.registry:names", "show what is here: verbs, tasks, robots, engines, recipes"),
     "simulate": Verb("jangin.simulate:simulate", "run a policy on a task's trials and count"),
     "learn": Verb("jangin.learn:learn", "learn a policy for a task"),
+    "expect": Verb("jangin.expect:expect", "how many trials a claim will take, exactly, before the first one"),
     "qualify": Verb("jangin.qualify:qualify", "prove or refute claims about a policy, with evidence"),
     "verify": Verb("jangin.verify:verify", "check a run folder and recompute its verdict"),
     "replay": Verb("jangin.replay:replay", "run one trial of the evidence again, bit for bit"),
@@ -53,6 +54,7 @@ VERBS = {
     "run": Verb("jangin.run:run", "execute a bundle on a plant"),
     "deliver": Verb("jangin.deliver:deliver", "the main job: learn, qualify, report, ship"),
     "view": Verb("jangin.view:view", "watch one trial in MuJoCo's viewer"),
+    "limits": Verb("jangin.safety.questions:limits", "safety limits for contact and separation, with their sources"),
 }
 
 BUG, INTERRUPTED = 70, 130

@@ -23,6 +23,7 @@ from jangin.progress import ProgressLine, minutes, time_left
 from jangin.registry import names
 
 if TYPE_CHECKING:
+    from jangin.claim import Claim
     from jangin.flags import Asked
     from jangin.record import RunFolder
     from jangin.task import ClaimResult, Verdict
@@ -231,13 +232,54 @@ def _learning(now: Any) -> str:
     )
 
 
+def _expect(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    o = asked.options
+    tables = verb(
+        _claims(o) or (),
+        values=o.at or None,
+        most=o.max_trials,
+        power=o.power,
+        progress=lambda done, of: line.show(f"{done} of {of} claims"),
+    )
+    text, data = [], []
+    for t in tables:
+        lines = [f"{t.claim}", f"  {'true value':>10} {'proved':>8} {'refuted':>8} {'trials':>9} {'median':>8}"]
+        lines[1] += "   fixed number (failures)   at the very least"
+        for r in t.rows:
+            n, fixed = r.needed, "–" if r.fixed is None else f"{r.fixed.trials:,} ({r.fixed.failures:,})"
+            median = "–" if n.median is None else f"{n.median / t.share:,.0f}"
+            lines.append(
+                f"  {r.p:>10.7g} {_share(n.supported):>8} {_share(n.refuted):>8} {n.expected_of(t.share):>9,.0f} "
+                f"{median:>8}   {fixed:>23}   {_least(r.wald):>17}"
+            )
+        if t.share < 1:
+            lines.append(f"  Of a cell with {_percent(t.share)} of the trials; the last two count those in it.")
+        text.append("\n".join(lines))
+        data.append({**dataclasses.asdict(t), "rows": [dataclasses.asdict(r) for r in t.rows]})
+    text.append(
+        f"trials: the mean number until qualify decides. fixed number: the smallest that proves it with probability "
+        f"{o.power:g},\nfor one who knows the true value beforehand. at the very least: no rule takes fewer (Wald)."
+    )
+    return Answer("\n\n".join(text), _plain({"claims": data}))
+
+
+def _share(p: float) -> str:
+    return "0" if p < 5e-4 else f"{p:.3f}"
+
+
+def _least(n: float) -> str:
+    return "–" if math.isinf(n) else f"{n:,.0f}"
+
+
 def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
     from jangin.report import report
     from jangin.resolve import POLICY_ONNX, policy_bytes, resolve_policy, write_task
     from jangin.view import pictures
 
     o = asked.options
+    claims = _claims(o)
     policy = resolve_policy(o.policy, asked.task, seed=o.seed)
+    references = _references(claims, asked.task, o.seed)
     folder = _run_folder(o.out or _evidence_folder(o, asked.task))
     write_task(folder, asked.task)
     data = policy_bytes(o.policy)
@@ -248,12 +290,13 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
     verdict = verb(
         policy,
         asked.task,
-        o.claim or None,
+        claims,
         seed=o.seed,
         folder=folder,
         max_trials=o.max_trials,
         block=o.block,
         threads=o.threads,
+        references=references,
         progress=lambda now: line.show(_qualifying(now)),
     )
     shots, note = pictures(folder, asked.task, policy, threads=o.threads)
@@ -263,8 +306,28 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
     return Answer("\n".join(text), _plain({**_verdict(verdict), "report": page}), verdict.exit_code)
 
 
+def _claims(o: Any) -> tuple[Claim, ...] | None:
+    """The claims of the command line or of a file; None for the task's own."""
+    from jangin.claim import Claim
+    from jangin.claims_file import read_claims
+
+    if o.claims is not None:
+        return read_claims(o.claims)
+    return tuple(Claim.parse(c) for c in o.claim) or None
+
+
+def _references(claims: Sequence[Claim] | None, task: Any, seed: int) -> dict[str, Any]:
+    """The policies that claims compare with, by the names the claims use."""
+    from jangin.resolve import resolve_policy
+
+    named = [c.reference for c in (task.claims if claims is None else claims) if c.reference]
+    return {name: resolve_policy(name, task.at("evidence"), seed=seed) for name in named}
+
+
 def _qualifying(now: Any) -> str:
     """A qualify.Progress in words."""
+    if now.stage == "search":
+        return f"searching for {now.policy}: {now.trials:,} of at most {now.max_trials:,} trials"
     if now.stage != "evidence":
         return _joined(f"{now.stage}: {now.policy}", f"{now.trials:,} trials", f"{now.successes:,} succeeded")
     open_claims = [c.claim for c in now.claims if c.decision == "undecided"]
@@ -344,7 +407,7 @@ def _deliver(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         recipe=o.recipe,
         steps=o.steps,
         budget_s=o.budget_s,
-        claims=o.claim or None,
+        claims=_claims(o),
         max_trials=o.max_trials,
         device=o.device,
         threads=o.threads,
@@ -376,6 +439,15 @@ def _view(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
     folder, task, policy = _of_run(o)
     seen = verb(folder, o.trial, policy=policy, task=task, web=o.web, port=o.port, speed=o.speed, say=line.note)
     return Answer(seen.sentence, _plain(dataclasses.asdict(seen)))
+
+
+def _limits(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.safety import default_profile, read_profile
+
+    o = asked.options
+    values = {f.name: getattr(o, f.name) for f in dataclasses.fields(o) if f.name not in ("what", "profile")}
+    found = verb(o.what, default_profile() if o.profile is None else read_profile(o.profile), **values)
+    return Answer(found.text, _plain({"question": o.what, **found.plain}))
 
 
 # ── folders ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -458,7 +530,13 @@ def _verdict_lines(verdict: Verdict) -> list[str]:
 
 
 def _claim(c: ClaimResult) -> str:
-    return f"{c.decision:<12} {c.claim}: {c.successes:,} of {c.n:,} trials, at least {_percent(c.bound)}"
+    if c.grade == "B":
+        found = c.estimate or {}
+        told = f"estimated at {found['probability']:.3g}" if found.get("probability") else "no estimate"
+        return f"{c.decision:<12} {c.claim}: {told} (grade B, no bound)"
+    least = f"{c.bound:+.4f}" if "not worse than" in c.claim else _percent(c.bound)
+    cells = f", {len(c.cells)} cells" if c.cells else ""
+    return f"{c.decision:<12} {c.claim}: {c.successes:,} of {c.n:,} trials, at least {least}{cells}"
 
 
 def _notes(notes: Sequence[str]) -> list[str]:
@@ -489,6 +567,7 @@ def _joined(*parts: str) -> str:
 COMMANDS: dict[str, Callable[..., Answer]] = {
     "simulate": _simulate,
     "learn": _learn,
+    "expect": _expect,
     "qualify": _qualify,
     "verify": _verify,
     "replay": _replay,
@@ -496,4 +575,5 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "run": _run,
     "deliver": _deliver,
     "view": _view,
+    "limits": _limits,
 }

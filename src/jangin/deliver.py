@@ -93,7 +93,7 @@ def deliver(
     Raises: whatever the verbs raise; BadClaim, a bad key, name or version before anything is learned; BadFolder when
         `resume` meets a folder that was begun with other settings.
     """
-    chosen = None if claims is None else [Claim.parse(c) for c in claims]
+    chosen = None if claims is None else [c if isinstance(c, Claim) else Claim.parse(c) for c in claims]
     _check_names(folder, version)
     _, made = signing_key(key)
     asked = {"seed": seed, "recipe": recipe, "steps": steps, "budget_s": budget_s}

@@ -2,6 +2,7 @@
 
     JanginError                 exit code 2 unless said otherwise: the input was wrong
     ├── UnknownName             no such task, robot, policy, condition ...; names the nearest
+    ├── BadFile                 a file of the user's that is missing or does not say what it should
     ├── BadClaim                a claim that cannot be parsed or can never be proved
     ├── BadRobot                a robot file that does not offer what a cell needs
     ├── BadTask                 a task whose fields are outside what is believable
@@ -23,6 +24,7 @@ from collections.abc import Iterable
 
 __all__ = [
     "BadClaim",
+    "BadFile",
     "BadFolder",
     "BadPolicy",
     "BadRobot",
@@ -53,6 +55,10 @@ class UnknownName(JanginError):
         have = f" There is: {', '.join(allowed)}." if allowed else ""
         super().__init__(f"There is no {kind} {name!r}.{did}{have}{' ' + remedy if remedy else ''}")
         self.kind, self.name, self.allowed = kind, name, allowed
+
+
+class BadFile(JanginError):
+    """A file of the user's (claims, a mapping, a profile) that is missing or does not say what it should."""
 
 
 class BadClaim(JanginError):

@@ -21,7 +21,9 @@ from jangin.errors import JanginError
 __all__ = [
     "OPTIONS",
     "Deliver",
+    "Expect",
     "Learn",
+    "Limits",
     "List",
     "Output",
     "Qualify",
@@ -43,6 +45,7 @@ OptionalNumber = Annotated[int | None, arg(metavar="N")]
 OptionalSeconds = Annotated[float | None, arg(metavar="SECONDS")]
 Folder = Annotated[Path | None, arg(metavar="FOLDER")]
 KeyFile = Annotated[Path | None, arg(metavar="FILE")]
+Amount = Annotated[float | None, arg(metavar="NUMBER")]
 
 
 def _at_least(low: float, **values: float | None) -> None:
@@ -50,6 +53,11 @@ def _at_least(low: float, **values: float | None) -> None:
     for name, value in values.items():
         if value is not None and not (math.isfinite(value) and value >= low):
             raise JanginError(f"--{name.replace('_', '-')} is {value:g}; give a number of at least {low:g}.")
+
+
+def _one_source_of_claims(claim: tuple[str, ...], claims: Path | None) -> None:
+    if claim and claims is not None:
+        raise JanginError(f"Both --claim and --claims {claims} are given. Put every claim into the file, or none.")
 
 
 @dataclass(frozen=True)
@@ -120,6 +128,28 @@ class Learn:
 
 
 @dataclass(frozen=True)
+class Expect:
+    """How many trials a claim will take until it is proved or refuted, for every true value it might have."""
+
+    claim: Annotated[Positional[tuple[str, ...]], arg(metavar="CLAIM")] = ()
+    """Claims, as "success >= 0.99 @ 0.95"."""
+    claims: Annotated[Path | None, arg(metavar="FILE")] = None
+    """A file of claims instead."""
+    at: Annotated[tuple[float, ...], arg(metavar="P")] = ()
+    """True values to answer for, as 1 0.998 0.98; without them some around the claimed one."""
+    max_trials: OptionalNumber = None
+    """Give up undecided after so many trials [count]; without it far beyond what all but the closest values need."""
+    power: Annotated[float, arg(metavar="P")] = 0.9
+    """Probability with which the fixed number of trials proves the claim."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, max_trials=self.max_trials)
+        _one_source_of_claims(self.claim, self.claims)
+        if not 0.0 < self.power < 1.0:
+            raise JanginError(f"--power is {self.power:g}; give a probability between 0 and 1, as 0.9.")
+
+
+@dataclass(frozen=True)
 class Qualify:
     """Prove or refute claims about a policy, with evidence that replays."""
 
@@ -129,7 +159,9 @@ class Qualify:
     """The policy: expert, zero, random, a policy.onnx, a run folder or a .bundle."""
     claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
     """A claim, repeatable, as "success >= 0.99 @ 0.95", "q95(cycle_s) <= 4.0" or "P(peak_force_n > 60) <= 0.01";
-    without one the task's own."""
+    without one the task's own. docs/claims.md has the whole language."""
+    claims: Annotated[Path | None, arg(metavar="FILE")] = None
+    """A file of claims (YAML, claims.schema.json), for a review and a repository; instead of --claim."""
     out: Folder = None
     """Run folder for plan, evidence and report; without it the policy's run folder, or else runs/TASK-SEED."""
     seed: Number = 0
@@ -144,6 +176,7 @@ class Qualify:
     def __post_init__(self) -> None:
         _at_least(1, max_trials=self.max_trials, block=self.block)
         _at_least(0, seed=self.seed, threads=self.threads)
+        _one_source_of_claims(self.claim, self.claims)
 
 
 @dataclass(frozen=True)
@@ -239,6 +272,8 @@ class Deliver:
     """Most control steps to learn from [count]; without it the recipe's own."""
     claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
     """A claim, repeatable, as for qualify; without one the task's own."""
+    claims: Annotated[Path | None, arg(metavar="FILE")] = None
+    """A file of claims, as for qualify; instead of --claim."""
     max_trials: Number = 20_000
     """Give up undecided after so many trials [count]."""
     device: Text = "cpu"
@@ -255,6 +290,7 @@ class Deliver:
     def __post_init__(self) -> None:
         _at_least(0, seed=self.seed, threads=self.threads)
         _at_least(1, steps=self.steps, budget_s=self.budget_s, max_trials=self.max_trials)
+        _one_source_of_claims(self.claim, self.claims)
 
 
 @dataclass(frozen=True)
@@ -281,10 +317,76 @@ class View:
         _at_least(0.01, speed=self.speed)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Safety limits with the source of every number: contact, separation, protective-distance, or a profile."""
+
+    what: Annotated[Positional[str], arg(metavar="WHAT")]
+    """contact: the force and speed a body region permits. separation: distance between a moving robot and a person.
+    protective-distance: place of a light curtain or scanner. profile: a file of limits for you to confirm."""
+    profile: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Your limits profile; without it the default one, which nobody has confirmed."""
+    region: OptionalText = None
+    """contact, profile: the body region, such as hand_finger; for a profile several, with commas between."""
+    moving_mass_kg: Amount = None
+    """contact, profile: mass of all moving parts of the robot [kg]."""
+    payload_kg: Amount = None
+    """contact, profile: mass of tool and load [kg]; 0 unless said."""
+    clamped: bool = False
+    """contact, profile: the body part cannot give way (quasi-static contact); without it, it can recoil (transient)."""
+    contact_area_cm2: Amount = None
+    """contact, profile: the smaller of the two surfaces that touch [cm2]; without it the pressure is left out."""
+    speed_m_s: Amount = None
+    """contact: relative speed of an impact [m/s]; asks for its force."""
+    robot_speed_m_s: Amount = None
+    """separation: speed of the robot towards the person [m/s]; asks for the distance."""
+    distance_m: Amount = None
+    """separation: distance that there is [m]; asks for the robot's speed."""
+    person_speed_m_s: Amount = None
+    """separation: speed of the person towards the robot [m/s]; without it the profile's."""
+    reaction_s: OptionalSeconds = None
+    """separation: from the person's coming near until the robot begins to stop [s]."""
+    stopping_s: OptionalSeconds = None
+    """separation: time the robot takes to stop, as measured [s]."""
+    stopping_distance_m: Amount = None
+    """separation: way it takes to stop, as measured [m]."""
+    deceleration_m_s2: Amount = None
+    """separation: in place of these two, a constant deceleration [m/s^2]."""
+    intrusion_m: Amount = None
+    """separation: C, what is reached before it is noticed [m]; 0 unless said."""
+    person_uncertainty_m: Amount = None
+    """separation: Z_d, how far off the person's measured place may be [m]; 0 unless said."""
+    robot_uncertainty_m: Amount = None
+    """separation: Z_r, the same of the robot's place [m]; 0 unless said."""
+    edition: OptionalText = None
+    """protective-distance: edition of ISO 13855, 2010 or 2024; it must be said."""
+    response_s: OptionalSeconds = None
+    """protective-distance: from detection until the machine stands [s]; asks for the distance."""
+    distance_mm: Amount = None
+    """protective-distance: distance that there is [mm]; asks for the response time."""
+    approach: OptionalText = None
+    """protective-distance: orthogonal (through an upright zone; unless said) or parallel (over a level one)."""
+    resolution_mm: Amount = None
+    """protective-distance: smallest object that the zone detects anywhere [mm]."""
+    height_mm: Amount = None
+    """protective-distance: height of a level zone above the floor [mm]."""
+    intrusion_mm: Amount = None
+    """protective-distance: C, or D_DS of the edition of 2024 [mm]; without it by the profile's rule for 2010."""
+    supplement_mm: Amount = None
+    """protective-distance: Z of the edition of 2024 [mm]; 0 unless said."""
+    exceedance: Annotated[float | None, arg(metavar="SHARE")] = None
+    """profile: the share of trials in which its limits may be exceeded, as 0.001."""
+    confidence: Annotated[float | None, arg(metavar="SHARE")] = None
+    """profile: the confidence of its claims; 0.95 unless said."""
+    out: Annotated[Path | None, arg(metavar="FILE")] = None
+    """profile: the file to write; an existing one is never replaced."""
+
+
 OPTIONS: dict[str, type] = {
     "list": List,
     "simulate": Simulate,
     "learn": Learn,
+    "expect": Expect,
     "qualify": Qualify,
     "verify": Verify,
     "replay": Replay,
@@ -292,4 +394,5 @@ OPTIONS: dict[str, type] = {
     "run": Run,
     "deliver": Deliver,
     "view": View,
+    "limits": Limits,
 }

@@ -221,8 +221,16 @@ def read_trials(path: str | Path) -> Trials:
     for f in table.schema:
         values = table.column(f.name)
         text = pa.types.is_string(f.type) or pa.types.is_large_string(f.type)
-        columns[f.name] = np.array(values.to_pylist(), dtype=object) if text else values.to_numpy()
+        columns[f.name] = _text_column(values) if text else values.to_numpy()
         if f.metadata and b"unit" in f.metadata:
             units[f.name] = f.metadata[b"unit"].decode()
     meta = json.loads((table.schema.metadata or {}).get(b"jangin", b"{}"))
     return Trials(columns, units, meta)
+
+
+def _text_column(values: Any) -> np.ndarray:
+    """A text column (n,) object; equal texts are one object, because a million rows hold a handful of them."""
+    coded = values.combine_chunks().dictionary_encode()
+    if coded.null_count:
+        return np.array(values.to_pylist(), dtype=object)
+    return np.array(coded.dictionary.to_pylist(), dtype=object)[coded.indices.to_numpy()]

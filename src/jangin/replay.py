@@ -19,7 +19,7 @@ import numpy as np
 
 from jangin.engine.rollout import chip, run_block
 from jangin.errors import BadFolder, BadPolicy, BadTask
-from jangin.evidence import TRIALS, Plan, differing, read_plan
+from jangin.evidence import TRIALS, Plan, differing, read_plan, reference_column
 from jangin.record import RunFolder
 from jangin.task import Array, Policy, Task, Trials, World, sha256_of, task_declaration
 
@@ -82,7 +82,10 @@ def replay(
             on_step(world, sim, seen[sim], action[sim])
 
     again = run_block(task, world, policy, block * plan.block, seed=plan.seed, on_step=watch)
-    stored, rerun = _row(trials, trial), _row(again, sim)
+    # the outcome of a policy that a claim compares with is not this policy's, and it is not run again
+    others = [reference_column(k) for k in range(len(plan.references))]
+    own = Trials({name: values for name, values in trials.columns.items() if name not in others})
+    stored, rerun = _row(own, trial), _row(again, sim)
     differs = differing(stored, rerun)
     return Replayed(
         trial,

@@ -37,6 +37,7 @@ __all__ = [
     "TIMEOUT",
     "Array",
     "Bundle",
+    "CellResult",
     "Channel",
     "Choice",
     "Claim",
@@ -117,6 +118,7 @@ class Fixed:
 
 
 Distribution = Uniform | LogUniform | Choice | Fixed
+_DISTRIBUTIONS = {kind.__name__: kind for kind in (Uniform, LogUniform, Choice, Fixed)}
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,17 @@ class Conditions:
     def at(self, u: Array) -> dict[str, Array]:
         """Values at uniforms u (n, len(self)) in [0, 1); one (n,) float64 array per name."""
         return {c.name: np.asarray(c.distribution.ppf(u[:, k]), float) for k, c in enumerate(self.items)}
+
+    @classmethod
+    def of_plain(cls, items: Sequence[Mapping[str, Any]]) -> Conditions:
+        """The conditions that a task's declaration lists; raises KeyError or TypeError for anything else."""
+        found = []
+        for item in items:
+            kind, values = item["distribution"]["type"], {k: v for k, v in item["distribution"].items() if k != "type"}
+            values = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+            distribution = _DISTRIBUTIONS[kind](**values)
+            found.append(Condition(item["name"], item["unit"], distribution, item.get("doc", "")))
+        return cls(tuple(found))
 
     def draw(self, rng: np.random.Generator, at: Array | None = None) -> dict[str, float]:
         """One trial's conditions; draws len(self) uniforms from `rng`, and uses `at` (len(self),) instead if given."""
@@ -414,7 +427,9 @@ class Trials:
     @property
     def invalid(self) -> Array:
         """Which rows the engine cannot vouch for, (n,) bool."""
-        return np.array([str(o).startswith(INVALID) for o in self.columns["outcome"]], bool)
+        outcomes = np.asarray(self.columns["outcome"])
+        broken = [o for o in set(outcomes.tolist()) if str(o).startswith(INVALID)]
+        return np.isin(outcomes, broken) if broken else np.zeros(len(outcomes), bool)
 
     def head(self, n: int) -> Trials:
         """The first n rows."""
@@ -429,16 +444,38 @@ class Trials:
 
 
 @dataclass(frozen=True)
+class CellResult:
+    """What the evidence says of a claim in one cell of the conditions.
+
+    Attributes:
+        cell: which one, in words.
+        n, successes: trials that lie in it, and those that speak for the claim.
+        bound: anytime-valid lower confidence bound on P(indicator) in it, at the claim's confidence.
+        decision: supported, refuted or undecided.
+    """
+
+    cell: str
+    n: int
+    successes: int
+    bound: float
+    decision: Literal["supported", "refuted", "undecided"]
+
+
+@dataclass(frozen=True)
 class ClaimResult:
     """What the evidence says of one claim.
 
     Attributes:
         claim: its text.
-        n, successes: trials counted, and those that speak for it.
-        bound: anytime-valid lower confidence bound on P(indicator), at the claim's confidence.
+        n, successes: trials counted, and those that speak for it; for grade B evaluations of the search, and 0.
+        bound: anytime-valid lower confidence bound on P(indicator), at the claim's confidence; of the mean difference
+            where it compares with a policy; 0 for grade B, which has none.
         decision: supported, refuted or undecided.
         log_e_for, log_e_against: natural logs of the two e-processes when it was decided (or at the end).
         decided_at: trials when it was decided; None while undecided.
+        cells: where it must hold in each cell, what the evidence says of them.
+        grade: "A" for a proof from independent trials, "B" for an estimate from a search.
+        estimate: of grade B: its numbers by name.
     """
 
     claim: str
@@ -449,6 +486,9 @@ class ClaimResult:
     log_e_for: float
     log_e_against: float
     decided_at: int | None = None
+    cells: tuple[CellResult, ...] = ()
+    grade: Literal["A", "B"] = "A"
+    estimate: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)

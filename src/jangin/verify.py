@@ -20,9 +20,31 @@ from typing import Any
 
 from jangin import __version__
 from jangin.errors import BadFolder, JanginError
-from jangin.evidence import BASELINES, PLAN, TRIALS, VERDICT, Judgement, Rerun, by_policy, judge, read_plan
+from jangin.evidence import (
+    BASELINES,
+    BLOCKS,
+    JUNIT,
+    PLAN,
+    SEARCH,
+    TRIALS,
+    VERDICT,
+    Judgement,
+    Rerun,
+    begin,
+    block_name,
+    by_policy,
+    fed,
+    judge,
+    junit,
+    limit_faults,
+    read_estimates,
+    read_plan,
+    results,
+    row_faults,
+)
 from jangin.record import MANIFEST, RunFolder, sha256_file
-from jangin.task import Verdict
+from jangin.stats.family import settle
+from jangin.task import Trials, Verdict
 
 __all__ = ["verify"]
 
@@ -34,9 +56,14 @@ _WORDS = ("sentence", "reasons", "not_shown")  # texts may be worded otherwise b
 def verify(folder: RunFolder | str | Path) -> Verdict:
     """The verdict that the folder's evidence gives; INVALID, with the sentence why, where it is not the recorded one.
 
+    A qualification that was cut off has no verdict yet: its whole blocks are checked, and the answer is UNDECIDED with
+    what is there, what is missing and how to go on.
+
     Raises: BadFolder when there is no evidence to check, or verdict.json cannot be read.
     """
     folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
+    if not folder.has(VERDICT) and folder.has(PLAN):
+        return _as_far_as_it_goes(folder)
     recorded = folder.read_json(VERDICT)
     for name in _FILES.values():
         if not folder.has(name):
@@ -48,7 +75,7 @@ def verify(folder: RunFolder | str | Path) -> Verdict:
     except JanginError as e:
         difference, judgement = str(e), None
     if judgement is None or difference:
-        return _different(folder, recorded, difference)
+        return _different(folder, recorded["hashes"], difference)
     return dataclasses.replace(judgement.verdict, run_dir=str(folder.path))
 
 
@@ -56,7 +83,10 @@ def _check(folder: RunFolder, recorded: Mapping[str, Any]) -> tuple[str, Judgeme
     """The first difference in words, "" for none; and the judgement, None where it did not come to that."""
     if folder.has(MANIFEST):
         folder.check()
-    for key, name in _FILES.items():
+    files = {**_FILES, **({"search": SEARCH} if folder.has(SEARCH) or "search" in recorded["hashes"] else {})}
+    for key, name in files.items():
+        if not folder.has(name):
+            return f"{folder / name} is missing, though verdict.json names its hash.", None
         if sha256_file(folder / name) != recorded["hashes"].get(key):
             return f"{folder / name} was changed after the verdict: its sha256 differs from verdict.json.", None
     plan, trials = read_plan(folder), folder.read_trials(TRIALS)
@@ -67,11 +97,50 @@ def _check(folder: RunFolder, recorded: Mapping[str, Any]) -> tuple[str, Judgeme
         return f"{folder / TRIALS} was made under another plan than {PLAN}.", None
     again = recorded.get("rerun", {})
     rerun = Rerun(int(again.get("rows", 0)), tuple(again.get("differs", ())))
-    judgement = judge(plan, trials, by_policy(folder.read_trials(BASELINES)), rerun, recorded["hashes"])
+    estimates = read_estimates(plan, folder.read_trials(SEARCH) if "search" in files else None)
+    others = by_policy(folder.read_trials(BASELINES))
+    judgement = judge(plan, trials, others, rerun, estimates, recorded["hashes"])
     if judgement.verdict.verdict == "INVALID" != recorded.get("verdict"):
         return judgement.verdict.reasons[0], judgement
     skip = () if plan.versions.get("jangin") == __version__ else _WORDS
-    return first_difference(recorded, judgement.record, skip=skip), judgement
+    difference = first_difference(recorded, judgement.record, skip=skip)
+    if not difference and not skip and folder.has(JUNIT) and folder.read_text(JUNIT) != junit(plan, judgement.verdict):
+        difference = f"{folder / JUNIT} says something else than the verdict."
+    return difference, judgement
+
+
+def _as_far_as_it_goes(folder: RunFolder) -> Verdict:
+    """What a qualification that was cut off has shown so far, from its whole blocks."""
+    plan = read_plan(folder)
+    parts: list[Trials] = [folder.read_trials(TRIALS)] if folder.has(TRIALS) else []
+    first = sum(len(p) for p in parts) // plan.block
+    while folder.has(block_name(first)):
+        parts.append(folder.read_trials(block_name(first)))
+        first += 1
+    if not parts:
+        raise BadFolder(f"{folder.path} has a plan but no finished block of trials yet. Run qualify again to go on.")
+    trials = Trials.concat(parts)
+    faults = row_faults(plan, trials) + limit_faults(plan, trials)
+    if any(p.meta.get("plan") != plan.sha256 for p in parts):
+        faults.append(f"A block in {folder / BLOCKS} was made under another plan than {PLAN}.")
+    hashes = {"plan": plan.sha256, "task": plan.task["sha256"]}
+    if faults:
+        return _different(folder, hashes, faults[0])
+    processes = fed(plan, begin(plan), trials)
+    settled = settle(processes, alpha_refute=plan.alpha_refute)
+    why = (
+        f"The qualification was cut off: {len(trials):,} trials in whole blocks follow the plan so far, "
+        f"{BASELINES} and {VERDICT} are missing. The same qualify command goes on from there."
+    )
+    return Verdict(
+        verdict="UNDECIDED",
+        sentence=f"Unfinished: {why}",
+        trials=len(trials),
+        claims=results(plan, processes, settled, {}),
+        run_dir=str(folder.path),
+        reasons=(why,),
+        hashes=hashes,
+    )
 
 
 def first_difference(recorded: Any, computed: Any, *, at: str = "", skip: tuple[str, ...] = ()) -> str:
@@ -96,7 +165,7 @@ def first_difference(recorded: Any, computed: Any, *, at: str = "", skip: tuple[
     return "" if same else f"{at} is {recorded!r} in verdict.json, but the trials give {computed!r}."
 
 
-def _different(folder: RunFolder, recorded: Mapping[str, Any], why: str) -> Verdict:
+def _different(folder: RunFolder, hashes: Mapping[str, Any], why: str) -> Verdict:
     return Verdict(
         verdict="INVALID",
         sentence=f"Not verified: {why}",
@@ -104,5 +173,5 @@ def _different(folder: RunFolder, recorded: Mapping[str, Any], why: str) -> Verd
         claims=(),
         run_dir=str(folder.path),
         reasons=(why,),
-        hashes={str(k): str(v) for k, v in recorded["hashes"].items()},
+        hashes={str(k): str(v) for k, v in hashes.items()},
     )

@@ -173,9 +173,11 @@ def family(run: Run) -> list[str]:
 def _course(run: Run, row: ClaimRow) -> tuple[Array, dict[str, Array]] | None:
     """Trials (n,) and log10 of both e-processes after each: from the trials, else as the verdict recorded it."""
     claim, trials = row.claim, run.trials
-    if claim is not None and trials is not None and len(trials) and claim.column in trials.columns:
+    plain = claim is not None and claim.kind != "reference" and claim.cells is None and claim.grade == "A"
+    if plain and claim is not None and trials is not None and len(trials) and claim.column in trials.columns:
         p = EProcess.begin(p0=claim.p0, alpha=claim.alpha).extended(claim.indicator(trials.columns))
-        return np.arange(1, len(p) + 1), {"for": p.log_for / _LN10, "against": p.log_against / _LN10}
+        at = np.unique(np.linspace(1, len(p), min(len(p), 2000)).astype(np.int64))
+        return at, {"for": p.log_for(at) / _LN10, "against": p.log_against(at) / _LN10}
     for trace in run.verdict.get("trace") or []:
         if trace.get("claim") == row.text and trace.get("n"):
             logs = {k: np.asarray(trace[f"log_e_{k}"], float) / _LN10 for k in ("for", "against")}

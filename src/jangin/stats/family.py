@@ -1,8 +1,9 @@
 """Several claims on the same trials: when is the whole proved, when refuted, and which claim is to blame?
 
-    settled = settle((process_of_success, process_of_force), alpha_refute=0.05)
+    settled = settle([process_of_success, process_of_force], alpha_refute=0.05)
     settled.qualified_at, settled.refuted_at           # trials; at most one decides: the earlier
     settled.labels                                     # ("supported", "refuted")
+    e_bh(log_e, alpha=0.05)                            # which of many e-values are discoveries
 
 QUALIFIED needs every claim supported, each at its own alpha and without a correction: if some claim j is false, then
 P(all supported) <= P(j supported) <= alpha_j (intersection-union test, Berger 1982).
@@ -17,23 +18,26 @@ on. The first claim called refuted has brought the mean to 1/alpha_refute by its
 single claim to blame, when several are a little wrong.
 
 Source: Berger, Technometrics 24 (1982) 295; Vovk and Wang, Ann. Statist. 49 (2021) 1736;
-Holm, Scand. J. Statist. 6 (1979) 65.
+Holm, Scand. J. Statist. 6 (1979) 65; Wang and Ramdas, J. R. Statist. Soc. B 84 (2022) 822.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from jangin.stats.sequential import EProcess, first_at
+from jangin.stats.crossing import first_reaching
+from jangin.stats.sequential import Process
 
-__all__ = ["Settled", "holm_at", "log_mean", "settle"]
+__all__ = ["Label", "Settled", "e_bh", "earlier", "holm_at", "log_mean", "settle"]
 
 Array = np.ndarray
 Label = Literal["supported", "refuted", "undecided"]
+FirstAt = Callable[[float], int | None]
 
 
 @dataclass(frozen=True)
@@ -45,51 +49,70 @@ class Settled:
         decided_at: after how many trials; None while undecided.
         qualified_at: after how many trials all claims had been supported; None if not yet, or if refuted before.
         refuted_at: after how many trials all claims together were refuted; None if not, or if qualified before.
-        log_mean_against: (n,) ln of the mean E- after each trial.
+        processes: what was settled.
     """
 
     labels: tuple[Label, ...]
     decided_at: tuple[int | None, ...]
     qualified_at: int | None
     refuted_at: int | None
-    log_mean_against: Array
+    processes: tuple[Process, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def at(self) -> int | None:
         """After how many trials the whole was settled, one way or the other."""
         return self.qualified_at if self.refuted_at is None else self.refuted_at
 
+    def log_mean_against(self, at: Array) -> Array:
+        """ln of the mean of the claims' E- after `at` trials each, (k,): e-value against "all claims are true"."""
+        return log_mean([p.log_against(at) for p in self.processes])
 
-def settle(processes: Sequence[EProcess], *, alpha_refute: float) -> Settled:
-    """Decide claims whose e-processes cover the same trials, (n,) each."""
+
+def settle(processes: Sequence[Process], *, alpha_refute: float) -> Settled:
+    """Decide claims whose processes cover the same trials; without a claim nothing is ever decided."""
+    trials = {len(p) for p in processes}
+    if len(trials) > 1:
+        raise ValueError(f"Processes of {min(trials):,} and of {max(trials):,} trials; give all of them the same ones.")
     supported = [p.supported_at for p in processes]
-    refuted = holm_at([p.log_against for p in processes], alpha_refute)
-    decisions = [_earlier(s, r) for s, r in zip(supported, refuted, strict=True)]
-    mean = log_mean([p.log_against for p in processes])
-    refuted_at = first_at(mean, -np.log(alpha_refute))
+    refuted = holm_at([p.first_against for p in processes], alpha_refute)
+    decisions = [earlier(s, r) for s, r in zip(supported, refuted, strict=True)]
+    refuted_at = _first_against(processes, -np.log(alpha_refute)) if processes else None
     known = [s for s in supported if s is not None]
-    qualified_at = max(known) if len(known) == len(processes) else None
+    qualified_at = max(known) if known and len(known) == len(processes) else None
     if qualified_at is not None and refuted_at is not None:  # both, by a drift within one block: the first one stands
         qualified_at, refuted_at = (qualified_at, None) if qualified_at < refuted_at else (None, refuted_at)
-    return Settled(tuple(d[0] for d in decisions), tuple(d[1] for d in decisions), qualified_at, refuted_at, mean)
+    labels, decided_at = tuple(d[0] for d in decisions), tuple(d[1] for d in decisions)
+    return Settled(labels, decided_at, qualified_at, refuted_at, tuple(processes))
 
 
-def log_mean(logs: Sequence[Array]) -> Array:
+def _first_against(processes: Sequence[Process], threshold: float) -> int | None:
+    """The first trial after which ln of the mean E- of the processes reached the threshold."""
+    return first_reaching(
+        lambda at: log_mean([p.log_against(at) for p in processes]),
+        lambda low, high: log_mean([p.log_against_most(low, high) for p in processes]),
+        len(processes[0]),
+        threshold,
+    )
+
+
+def log_mean(logs: Sequence[Array] | Array) -> Array:
     """ln of the mean of e-values given by their logarithms, (n,) each."""
-    return np.asarray(np.logaddexp.reduce(np.stack(logs), axis=0) - np.log(len(logs)))
+    return np.asarray(np.logaddexp.reduce(np.stack(list(logs)), axis=0) - np.log(len(logs)))
 
 
-def holm_at(log_against: Sequence[Array], alpha: float) -> list[int | None]:
-    """After how many trials Holm's method refutes each claim, given ln E- (n,) each; None where it does not.
+def holm_at(first: Sequence[FirstAt], alpha: float) -> list[int | None]:
+    """After how many trials Holm's method refutes each claim; None where it does not.
+
+    `first[j]` takes a threshold and gives the first trial after which ln E-_j reached it, or None.
 
     Holm's rejected set only grows with time, because the p-value 1 / (the largest E- so far) only falls. So it can be
     built in order of time: among the claims left, the next one to go is the one that reaches the next threshold first.
     """
-    out: list[int | None] = [None] * len(log_against)
-    left, now = list(range(len(log_against))), 0
+    out: list[int | None] = [None] * len(first)
+    left, now = list(range(len(first))), 0
     while left:
         threshold = np.log(len(left)) - np.log(alpha)
-        reached = [(at, j) for j in left if (at := first_at(log_against[j], threshold)) is not None]
+        reached = [(at, j) for j in left if (at := first[j](threshold)) is not None]
         if not reached:
             break
         at, j = min(reached)
@@ -99,7 +122,30 @@ def holm_at(log_against: Sequence[Array], alpha: float) -> list[int | None]:
     return out
 
 
-def _earlier(supported: int | None, refuted: int | None) -> tuple[Label, int | None]:
+def e_bh(log_e: ArrayLike, alpha: float) -> Array:
+    """Which of m hypotheses the e-BH method rejects, given ln of one e-value each, (m,) -> (m,) bool.
+
+    The k largest e-values are rejected, for the largest k at which each of them is at least m / (alpha k). The expected
+    share of false ones among the rejected is at most alpha, whatever the dependence between the e-values; e-processes
+    may be stopped at any common time. Holm's method instead bounds the probability of a single false one: use that
+    where a name is put on the culprit, e-BH where many regions are looked through and a few false ones may be among
+    those found.
+
+    Source: Wang and Ramdas, J. R. Statist. Soc. B 84 (2022) 822, section 4.
+    """
+    log_e = np.asarray(log_e, float)
+    m = len(log_e)
+    order = np.argsort(-log_e, kind="stable")
+    k = np.arange(1, m + 1)
+    enough = np.flatnonzero(log_e[order] >= np.log(m) - np.log(alpha) - np.log(k)) if m else np.zeros(0, int)
+    rejected = np.zeros(m, bool)
+    if enough.size:
+        rejected[order[: enough[-1] + 1]] = True
+    return rejected
+
+
+def earlier(supported: int | None, refuted: int | None) -> tuple[Label, int | None]:
+    """What a claim is called that was supported and refuted after so many trials: the first decision stands."""
     if supported is not None and (refuted is None or supported < refuted):
         return "supported", supported
     if refuted is not None:

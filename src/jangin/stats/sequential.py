@@ -3,6 +3,7 @@
     process = EProcess.begin(p0=0.99, alpha=0.05).extended(indicator)   # (n,) bool, in trial order
     process.supported_at                                  # first trial at which the claim is proved, or None
     process.bound()                                       # lower confidence bound on P(indicator), valid at any time
+    process.log_for(np.arange(1, n + 1))                  # ln E+ after every trial, (n,)
     trials_to_support(0.99, 0.05, failures=[0, 1, 2])     # 377, 663, 883: with so many failures, no fewer trials do
 
 The claim is about p = P(indicator = 1) of independent, identically distributed trials. After s successes and f failures
@@ -26,21 +27,34 @@ Ramdas, Grunwald, Vovk, Shafer, Statist. Sci. 38 (2023) 576, composite nulls and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import dataclasses
+from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betainc, betaln
 
-__all__ = ["B", "EProcess", "first_at", "log_e_against", "log_e_for", "lower_bound", "trials_to_support"]
+from jangin.stats.crossing import SLACK, first_at, first_reaching, running_highest
+
+__all__ = [
+    "B",
+    "EProcess",
+    "Process",
+    "first_at",
+    "first_reaching",
+    "log_e_against",
+    "log_e_for",
+    "lower_bound",
+    "trials_to_support",
+]
 
 Array = np.ndarray
 
 B = 0.5  # shape of the prior of E+: 1/2 needs 377 perfect trials for p0 = 0.99; the flat prior 1 needs more
 
 _DEEP = 1e-250  # below this the regularised incomplete beta function is about to underflow: use the fraction instead
-_BISECTIONS = 60  # halvings of (0, 1): finer than a double
+_CLOSE = 1e-14  # how closely a bound is found, always from below
 
 
 # ── the two e-processes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -50,7 +64,7 @@ def log_e_for(successes: ArrayLike, failures: ArrayLike, p0: ArrayLike) -> Array
     """ln E+: evidence that P(indicator) >= p0. Arguments broadcast; counts need not be whole numbers.
 
     With q = 1 - (1-p0) u it reads E+ = integral over (0, 1) of b u^(b-1+f) (1 + (1-u)(1-p0)/p0)^s du: it falls as p0
-    rises and as f rises, and rises with s. That is why a bound can be found by bisection.
+    rises and as f rises, and rises with s: that is why bounds and windows of trials are easy.
     """
     s, f, p0 = np.broadcast_arrays(*(np.asarray(v, float) for v in (successes, failures, p0)))
     return np.log(p0) + np.log(B) + _log_tail(1.0 - p0, p0, f + B, s + 1.0)
@@ -131,20 +145,44 @@ def _kept_from_zero(v: Array, tiny: float) -> Array:
 
 
 def lower_bound(successes: ArrayLike, failures: ArrayLike, alpha: float) -> Array:
-    """The largest p0 that these counts support, inf{p0: E+(p0) < 1/alpha}; 0 where they support none.
+    """The largest p0 that these counts support, inf{p0: E+(p0) < 1/alpha}, within 1e-14; 0 where they support none.
 
     It is a lower confidence bound at any stopping time, because {p is excluded at some time} = {E+(p) reaches 1/alpha
-    at some time}. E+ falls strictly in p0 once s > 0, so bisection finds the only crossing.
+    at some time}. E+ falls strictly in p0 once s > 0, so there is one crossing. Newton's method finds it, kept within a
+    bracket, with d ln E+ / d p0 = (f + b - b/E+) / (1-p0) - s/p0; what is returned is the end that is supported.
     """
     s, f = np.broadcast_arrays(np.asarray(successes, float), np.asarray(failures, float))
+    shape, some = s.shape, s.ravel() > 0
+    out = np.zeros(s.size)
+    out[some] = _supported_up_to(s.ravel()[some], f.ravel()[some], -np.log(alpha))
+    return out.reshape(shape)
+
+
+def _supported_up_to(s: Array, f: Array, threshold: float) -> Array:
+    """`lower_bound` for s >= 1, (k,) each."""
     low, high = np.zeros(s.shape), np.ones(s.shape)
-    threshold = -np.log(alpha)
-    for _ in range(_BISECTIONS):
-        middle = 0.5 * (low + high)
-        inside = (middle > 0.0) & (middle < 1.0)
-        reached = inside & (log_e_for(s, f, np.where(inside, middle, 0.5)) >= threshold)
-        low, high = np.where(reached, middle, low), np.where(reached, high, middle)
-    return np.asarray(np.where(s > 0, low, 0.0))
+    point = _guess(s, f, threshold)
+    active = np.arange(len(s))
+    while active.size:
+        si, fi, x = s[active], f[active], point[active]
+        log_e = log_e_for(si, fi, x)
+        reached = log_e >= threshold
+        low[active], high[active] = np.where(reached, x, low[active]), np.where(reached, high[active], x)
+        slope = (fi + B - B * np.exp(-np.maximum(log_e, -700.0))) / (1.0 - x) - si / x
+        # a little beyond the root, so that the bracket closes from both sides
+        new = x + (threshold - log_e) / slope + np.where(reached, 0.2, -0.2) * _CLOSE
+        inside = (low[active] < new) & (new < high[active])  # not where the slope leads away, or is 0/0
+        point[active] = np.where(inside, new, 0.5 * (low[active] + high[active]))
+        active = active[high[active] - low[active] > _CLOSE]
+    return low
+
+
+def _guess(s: Array, f: Array, threshold: float) -> Array:
+    """Near the bound, and inside (0, 1): Wilson's interval with E+ ~ exp(z^2 / 2) / sqrt(n)."""
+    n = s + f
+    z2 = 2.0 * threshold + np.log1p(n)
+    p = s / n
+    return np.asarray((p + z2 / (2 * n) - np.sqrt(z2 / n * (p * (1.0 - p) + z2 / (4 * n)))) / (1.0 + z2 / n))
 
 
 def trials_to_support(p0: float, alpha: float, failures: ArrayLike) -> Array:
@@ -164,77 +202,193 @@ def trials_to_support(p0: float, alpha: float, failures: ArrayLike) -> Array:
     return np.asarray(high + f).astype(np.int64)
 
 
-# ── the course of one claim ──────────────────────────────────────────────────────────────────────────────────────
+# ── what a claim's course must offer ─────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
+class Process(Protocol):
+    """The course of one claim over trials that are counted from 1: what `family.settle`, a verdict and a report need.
+
+    Every claim has an e-value for it, E+, and one against it, E-, after each number of trials. Whatever the claim's
+    kind (one Bernoulli question, one in each cell, a mean difference), E+ is an e-process for "the claim is false" and
+    E- one for "the claim is true". `at`, `low`, `high` are (k,) int, numbers of trials from 0 to len(self); 0 is before
+    the first trial, where ln E = 0. A process is a value: `extended` gives another one and leaves this one as it was.
+    """
+
+    def __len__(self) -> int:
+        """The number of trials seen, those included that say nothing about the claim."""
+        ...
+
+    @property
+    def supported_at(self) -> int | None:
+        """The number of trials after which the claim was first proved; None while it was not."""
+        ...
+
+    def first_against(self, threshold: float) -> int | None:
+        """The number of trials after which ln E- first reached a threshold; None while it did not."""
+        ...
+
+    def successes_at(self, n: int) -> int:
+        """How many of the first n trials speak for the claim."""
+        ...
+
+    def log_for(self, at: Array) -> Array:
+        """ln E+ after `at` trials each, (k,) float64."""
+        ...
+
+    def log_against(self, at: Array) -> Array:
+        """ln E- after `at` trials each, (k,) float64."""
+        ...
+
+    def log_against_most(self, low: Array, high: Array) -> Array:
+        """A number that ln E- does not exceed after any n trials with low < n <= high, (k,) float64.
+
+        For windows of one trial, high = low + 1, it may be anything from ln E- up; the tighter, the faster `settle`.
+        """
+        ...
+
+    def bounds(self, at: Array) -> Array:
+        """The anytime lower bound on what the claim is about after `at` trials each: the best so far, (k,) float64."""
+        ...
+
+    def bound(self) -> float:
+        """The same after the last trial."""
+        ...
+
+
+# ── one Bernoulli question ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, eq=False)
 class EProcess:
-    """Both e-processes of one claim after each trial, in trial order.
+    """The course of the claim P(indicator) >= p0: which trials failed, in trial order; all else follows on demand.
+
+    What must be known of every trial is kept up to date while trials are added, window by window of those added
+    (`crossing`), so that to ask again after every block costs nothing.
 
     Attributes:
-        p0, alpha: the claim P(indicator) >= p0 at confidence 1 - alpha.
-        successes, failures: (n,) int64 counts after trial 1, 2, ..., n.
-        log_for, log_against: (n,) ln E+ and ln E-.
+        p0, alpha: the claim at confidence 1 - alpha.
+        n: trials so far.
+        failed: (k,) int64, ascending: the trials, counted from 1, that failed.
+        supported_at: the number of trials after which E+ first reached 1/alpha; None if it never did.
+        most_against: the largest ln E- after any number of trials, 0 included, to the rounding of a logarithm.
+        best: the largest p0 that any number of trials supported.
     """
 
     p0: float
     alpha: float
-    successes: Array
-    failures: Array
-    log_for: Array
-    log_against: Array
+    n: int = 0
+    failed: Array = field(default_factory=lambda: np.zeros(0, np.int64), repr=False)
+    supported_at: int | None = None
+    most_against: float = 0.0
+    best: float = 0.0
 
     @classmethod
     def begin(cls, *, p0: float, alpha: float) -> EProcess:
         """Before the first trial."""
-        counts, logs = np.zeros(0, np.int64), np.zeros(0)
-        return cls(p0, alpha, counts, counts, logs, logs)
+        return cls(p0, alpha)
 
     def extended(self, indicator: Array) -> EProcess:
-        """With the trials that come next, (m,) bool in trial order; computes only those."""
+        """With the trials that come next, (m,) bool in trial order; looks only at those."""
         good = np.asarray(indicator, bool)
-        s = np.cumsum(good) + (self.successes[-1] if len(self) else 0)
-        f = np.cumsum(~good) + (self.failures[-1] if len(self) else 0)
-        parts: Sequence[tuple[Array, Array]] = (
-            (self.successes, s),
-            (self.failures, f),
-            (self.log_for, log_e_for(s, f, self.p0)),
-            (self.log_against, log_e_against(s, f, self.p0)),
+        if not len(good):
+            return self
+        n, failed = self.n + len(good), np.concatenate([self.failed, self.n + 1 + np.flatnonzero(~good)])
+        longer = dataclasses.replace(self, n=n, failed=failed)
+        at = self.supported_at
+        if at is None:
+            at = first_reaching(longer.log_for, longer.log_for_most, n, -np.log(self.alpha), after=self.n)
+        most = running_highest(
+            lambda k, _: longer.log_against(k),
+            lambda low, high, floors: longer._log_against_within(low, high) > floors,
+            ends=np.array([n]),
+            after=self.n,
+            floor=self.most_against,
         )
-        return EProcess(self.p0, self.alpha, *(np.concatenate(pair) for pair in parts))
+        best = longer._running_bounds(np.array([n]), after=self.n, floor=self.best)
+        return dataclasses.replace(longer, supported_at=at, most_against=float(most[0]), best=float(best[0]))
 
     def __len__(self) -> int:
-        return len(self.successes)
+        return self.n
 
-    @property
-    def supported_at(self) -> int | None:
-        """The number of trials after which E+ first reached 1/alpha; None if it never did."""
-        return first_at(self.log_for, -np.log(self.alpha))
+    def counts(self, at: Array) -> tuple[Array, Array]:
+        """Successes and failures after `at` trials each, (k,) int64."""
+        at = np.asarray(at, np.int64)
+        failures = np.searchsorted(self.failed, at, side="right")
+        return at - failures, failures
+
+    def successes_at(self, n: int) -> int:
+        """How many of the first n trials succeeded."""
+        return int(self.counts(np.array(n))[0])
+
+    def log_for(self, at: Array) -> Array:
+        """ln E+ after `at` trials each, (k,)."""
+        return log_e_for(*self.counts(at), self.p0)
+
+    def log_against(self, at: Array) -> Array:
+        """ln E- after `at` trials each, (k,)."""
+        return log_e_against(*self.counts(at), self.p0)
+
+    # within a window E+ is highest were all successes to come first, E- were all failures to come first
+
+    def log_for_most(self, low: Array, high: Array) -> Array:
+        """What ln E+, or 0 where it is below, does not exceed after any n trials with low < n <= high, (k,)."""
+        return _log_e_for_or_0(self.counts(high)[0], self.counts(low)[1], self.p0)
+
+    def log_against_most(self, low: Array, high: Array) -> Array:
+        """What ln E- does not exceed after any n trials with low < n <= high, (k,): nor what it never exceeded."""
+        return np.minimum(self._log_against_within(low, high), self.most_against)
+
+    def _log_against_within(self, low: Array, high: Array) -> Array:
+        return _log_e_against_or_0(self.counts(low)[0], self.counts(high)[1], self.p0)
+
+    def first_against(self, threshold: float) -> int | None:
+        """The number of trials after which ln E- first reached a threshold > 0; None if it never did."""
+        return first_reaching(self.log_against, self.log_against_most, self.n, threshold)
 
     def bounds(self, at: Array) -> Array:
-        """The anytime lower bound after `at` trials each (k,) int >= 0: the best that any trial up to there gave, (k,).
+        """The anytime lower bound after `at` trials each (k,) int: the best that any number of trials up to there gave.
 
-        E+ rises with a success and falls with a failure, so the best is found just before a failure or at the end:
-        one bisection per failure is enough.
+        (k,) in [0, 1), at confidence 1 - alpha; 0 before the first success.
         """
         at = np.asarray(at, np.int64)
-        if not len(self):
+        ends, which = np.unique(at, return_inverse=True)
+        if not len(ends):
             return np.zeros(at.shape)
-        fails = np.diff(self.failures, prepend=0) > 0
-        peaks = np.flatnonzero(fails[1:])  # the trial before each failure
-        best = np.maximum.accumulate(np.concatenate([[0.0], self._bound_after(peaks)]))
-        here = np.where(at > 0, self._bound_after(np.maximum(at - 1, 0)), 0.0)
-        return np.maximum(here, best[np.searchsorted(peaks, at - 1, side="right")])
+        return np.asarray(self._running_bounds(ends, after=0, floor=0.0)[which.reshape(at.shape)])
 
     def bound(self) -> float:
-        """The anytime lower bound on P(indicator) after the last trial, at confidence 1 - alpha."""
-        return float(self.bounds(np.array([len(self)]))[0])
+        """The anytime lower bound on P(indicator) after the last trial."""
+        return self.best
 
-    def _bound_after(self, index: Array) -> Array:
-        return lower_bound(self.successes[index], self.failures[index], self.alpha)
+    def _running_bounds(self, ends: Array, *, after: int, floor: float) -> Array:
+        """The best of `floor` and of the bounds after `after` + 1, ..., end trials, for each end (k,) ascending."""
+        enough = -np.log(self.alpha) - SLACK
+
+        def value(at: Array, floors: Array) -> Array:
+            s, f = self.counts(at)
+            better = _log_e_for_or_0(s, f, floors) >= enough
+            out = np.zeros(at.shape)
+            out[better] = lower_bound(s[better], f[better], self.alpha)
+            return out
+
+        def exceeds(low: Array, high: Array, floors: Array) -> Array:
+            return np.asarray(_log_e_for_or_0(self.counts(high)[0], self.counts(low)[1], floors) >= enough)
+
+        return running_highest(value, exceeds, ends=ends, after=after, floor=floor)
 
 
-def first_at(values: Array, threshold: float) -> int | None:
-    """1 + the first index at which values (n,) reach the threshold; None if they never do."""
-    reached = values >= threshold
-    return int(np.argmax(reached)) + 1 if reached.any() else None
+def _log_e_for_or_0(s: Array, f: Array, p0: ArrayLike) -> Array:
+    """ln E+, or 0 where s/n <= p0, which it is not above: no q > p0 explains such counts better than p0 does."""
+    s, f, p0 = np.broadcast_arrays(s, f, np.asarray(p0, float))
+    out = np.where((p0 == 0.0) & (s > 0), np.inf, 0.0)  # a success leaves nothing of p = 0
+    above = (p0 > 0.0) & (s * (1.0 - p0) > f * p0)
+    out[above] = log_e_for(s[above], f[above], p0[above])
+    return out
+
+
+def _log_e_against_or_0(s: Array, f: Array, p0: float) -> Array:
+    """ln E-, or 0 where s/n >= p0, which it is not above."""
+    out = np.zeros(s.shape)
+    below = s * (1.0 - p0) < f * p0
+    out[below] = log_e_against(s[below], f[below], p0)
+    return out
