@@ -261,9 +261,9 @@ def test_the_strictest_region_decides(values):
     """Hand and chest, clamped, 12 kg: 140 N either way, and the hand's 0.147 m/s, rounded down."""
     assert profile_of(values, "my.yaml").limits() == Limits(force_n=140.0, tool_speed_m_s=0.147)
     values["situation"]["contact"] = "transient"
-    assert profile_of(values, "my.yaml").limits() == Limits(force_n=280.0, tool_speed_m_s=0.583)
+    assert profile_of(values, "my.yaml").limits() == Limits(force_n=280.0, tool_speed_m_s=0.582)
     values["situation"]["regions"].append("abdomen")
-    assert profile_of(values, "my.yaml").limits() == Limits(force_n=220.0, tool_speed_m_s=0.583)
+    assert profile_of(values, "my.yaml").limits() == Limits(force_n=220.0, tool_speed_m_s=0.582)
     values["situation"]["contact_area"] = number(0.5, "cm2")
     assert profile_of(values, "my.yaml").limits().force_n == pytest.approx(2 * 120 * 0.5)
 
@@ -311,7 +311,7 @@ def test_a_profile_without_a_situation_limits_nothing():
 
 
 def test_provenance_is_plain_and_complete(values):
-    """Each limit and every number behind it: name, value, unit, source, verified, and nothing that is no plain value."""
+    """Each limit and every number behind it: name, value, unit, source, verified, all of it plain values."""
     profile = profile_of(values, "my.yaml")
     rows = profile.provenance()
     assert json.loads(json.dumps(rows)) == list(rows)

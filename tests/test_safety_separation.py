@@ -74,7 +74,7 @@ def test_constant_braking_is_its_own_stop():
     assert totals[-1] == pytest.approx(1.6 * 0.1 + 0.1 + 0.328, abs=1e-6)
 
 
-@pytest.mark.parametrize(("speed", "deceleration"), itertools.product((0.25, 1.0, 2.0), (1.0, 4.0)))
+@pytest.mark.parametrize(("speed", "deceleration"), list(itertools.product((0.25, 1.0, 2.0), (1.0, 4.0))))
 def test_the_general_form_contains_the_constant_one(speed, deceleration):
     """Slow twin: the integrals over a sampled stop at constant deceleration are the closed form's parts."""
     halt = Braking(deceleration).of(speed)
@@ -197,8 +197,8 @@ def test_where_no_response_is_fast_enough():
         ),
         (
             lambda: Approach(1600.0, 2000.0, 500.0),
-            "The approach speeds are 1600 mm/s by hand and 2000 mm/s walking; both must be above 0, and walking not the "
-            "faster one.",
+            "The approach speeds are 1600 mm/s by hand and 2000 mm/s walking; both must be above 0, and walking not "
+            "the faster one.",
         ),
     ],
 )

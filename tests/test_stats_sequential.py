@@ -116,6 +116,29 @@ def test_lower_bound_is_where_e_plus_falls_below_one_over_alpha():
     assert lower_bound(0, 0, 0.05) == lower_bound(0, 9, 0.05) == 0.0
 
 
+def bisected(s, f, alpha):
+    """The slow twin of `lower_bound`: sixty halvings of (0, 1)."""
+    low, high = np.zeros(len(s)), np.ones(len(s))
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        reached = log_e_for(s, f, middle) >= -math.log(alpha)
+        low, high = np.where(reached, middle, low), np.where(reached, high, middle)
+    return low
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-6])
+def test_lower_bound_equals_bisection(alpha):
+    """Newton's method within a bracket ends where halving ends, for rates from 0 to 1 and counts up to ten million."""
+    rng = np.random.default_rng(int(1e6 * alpha))
+    n = np.floor(10 ** rng.uniform(0, 7, 600))
+    s = np.maximum(np.round(n * np.concatenate([rng.random(300), 1 - 10 ** rng.uniform(-7, 0, 200), np.ones(100)])), 1)
+    found, slow = lower_bound(s, n - s, alpha), bisected(s, n - s, alpha)
+    np.testing.assert_allclose(found, slow, rtol=0, atol=1e-11)  # rounding of ln E+ over its slope
+    assert (log_e_for(s, n - s, found) >= -math.log(alpha)).all()
+    np.testing.assert_allclose(found[n <= 1e5], slow[n <= 1e5], rtol=0, atol=1e-13)
+    assert (lower_bound(s.reshape(20, 30), (n - s).reshape(20, 30), alpha).ravel() == found).all()
+
+
 def test_lower_bound_is_monotone():
     """More successes raise it, more failures lower it, more confidence lowers it; it stays below the point estimate."""
     s, f = np.meshgrid(np.arange(0, 300, 7), np.arange(0, 60, 3), indexing="ij")

@@ -48,6 +48,7 @@ VERBS = {
     "learn": Verb("jangin.learn:learn", "learn a policy for a task"),
     "expect": Verb("jangin.expect:expect", "how many trials a claim will take, exactly, before the first one"),
     "qualify": Verb("jangin.qualify:qualify", "prove or refute claims about a policy, with evidence"),
+    "compare": Verb("jangin.compare:compare", "is one policy better than another, or no worse? on the same trials"),
     "verify": Verb("jangin.verify:verify", "check a run folder and recompute its verdict"),
     "replay": Verb("jangin.replay:replay", "run one trial of the evidence again, bit for bit"),
     "ship": Verb("jangin.ship:ship", "put a qualified policy and its evidence into one signed file"),

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["COMMANDS", "Answer", "kept", "listing"]
 
 KEY = Path("~/.config/jangin/signing.key")
+_PAIR_ONNX = ("policy_a.onnx", "policy_b.onnx")  # of a comparison, where the policies are files
 
 
 @dataclass(frozen=True)
@@ -274,10 +275,18 @@ def _least(n: float) -> str:
 def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
     from jangin.report import report
     from jangin.resolve import POLICY_ONNX, policy_bytes, resolve_policy, write_task
+    from jangin.safety import read_profile
     from jangin.view import pictures
 
     o = asked.options
-    claims = _claims(o)
+    claims, provenance = _claims(o), tuple[Any, ...]()
+    if o.limits is not None:
+        profile = read_profile(o.limits)
+        given = asked.task.claims if claims is None else claims
+        claims = (*given, *(c for c in profile.claims(asked.task) if str(c) not in map(str, given)))
+        provenance = tuple(profile.provenance())
+        for note in profile.notes(asked.task):
+            line.note(note)
     policy = resolve_policy(o.policy, asked.task, seed=o.seed)
     references = _references(claims, asked.task, o.seed)
     folder = _run_folder(o.out or _evidence_folder(o, asked.task))
@@ -297,6 +306,8 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         block=o.block,
         threads=o.threads,
         references=references,
+        provenance=provenance,
+        search_samples=o.search_samples,
         progress=lambda now: line.show(_qualifying(now)),
     )
     shots, note = pictures(folder, asked.task, policy, threads=o.threads)
@@ -327,13 +338,89 @@ def _references(claims: Sequence[Claim] | None, task: Any, seed: int) -> dict[st
 def _qualifying(now: Any) -> str:
     """A qualify.Progress in words."""
     if now.stage == "search":
-        return f"searching for {now.policy}: {now.trials:,} of at most {now.max_trials:,} trials"
+        return f"searching for {now.policy}: {now.trials:,} trials so far"
     if now.stage != "evidence":
         return _joined(f"{now.stage}: {now.policy}", f"{now.trials:,} trials", f"{now.successes:,} succeeded")
     open_claims = [c.claim for c in now.claims if c.decision == "undecided"]
     still = f"still open: {', '.join(open_claims)}" if open_claims else "all claims decided"
     rate = _percent(now.successes / max(now.trials, 1))
     return _joined(f"qualifying {now.trials:,} of at most {now.max_trials:,} trials", f"{rate} succeeded", still)
+
+
+def _compare(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.evidence.comparison_plan import PAIRS_PLAN
+    from jangin.resolve import policy_bytes, resolve_policy, write_task
+
+    o = asked.options
+    a, b = (resolve_policy(name, asked.task, seed=o.seed) for name in (o.policy, o.against))
+    folder = _run_folder(o.out or _comparison_folder(asked.task, o.seed))
+    write_task(folder, asked.task)
+    for name, given in zip(_PAIR_ONNX, (o.policy, o.against), strict=True):
+        if folder.has(PAIRS_PLAN):
+            break  # the plan knows both by their hashes, and the files are there
+        onnx = policy_bytes(given)
+        if onnx is None:
+            folder.remove(name)
+        else:
+            folder.write_bytes(name, onnx)
+    found = verb(
+        a,
+        b,
+        asked.task,
+        seed=o.seed,
+        folder=folder,
+        margin=o.margin,
+        confidence=o.confidence,
+        max_trials=o.max_trials,
+        block=o.block,
+        threads=o.threads,
+        progress=lambda now: line.show(_comparing(now)),
+    )
+    folder.seal()
+    text, data = _comparison(found, o.confidence)
+    return Answer(text, data, found.exit_code)
+
+
+def _comparing(now: Any) -> str:
+    """A compare.PairProgress in words."""
+    evidence = f"e-value {_e(now.log_e_for)} for it, {_e(now.log_e_against)} against"
+    alone = f"A alone succeeded in {now.won:,}, B alone in {now.lost:,}"
+    return _joined(f"comparing {now.pairs:,} of at most {now.max_pairs:,} pairs", alone, evidence)
+
+
+def _comparison(c: Any, confidence: float) -> tuple[str, dict[str, Any]]:
+    """A Comparison in words, and as plain values."""
+    data = _plain({**dataclasses.asdict(c), "exit_code": c.exit_code})
+    lines = [f"{c.decision}  {c.sentence}", *(f"  because      {reason}" for reason in c.reasons)]
+    if c.decision == "INVALID":
+        return "\n".join([*lines, f"  folder       {c.run_dir}"]), data
+    for side, s in (("A", c.a), ("B", c.b)):
+        low, high = _percent(s.low), f"{math.ceil(1000 * s.high - 1e-9) / 10:.1f} %"
+        seen = f"{s.successes:,} of {c.pairs:,} trials succeeded, {_percent(s.successes / c.pairs)}"
+        lines.append(f"  {side:<12} {s.name}: {seen}; at least {low}, at most {high}")
+    level, when = f"{100 * confidence:g} %", f"after {c.decided_at or c.pairs:,} pairs"
+    lines += [
+        f"  difference   {(c.won - c.lost) / c.pairs:+.4f}; at least {c.low:+.4f}, at most {c.high:+.4f}",
+        f"               (each bound above at {level} confidence, however often anybody looks and whenever it stops)",
+        f"  pairs        A alone succeeded in {c.won:,}, B alone in {c.lost:,}; the others ended alike",
+        f"  e-values     {_e(c.log_e_for)} for '{c.claim}', {_e(c.log_e_against)} against, {when}; "
+        f"{math.exp(c.log_threshold):.6g} decides",
+        f"  fixed number McNemar p = {c.mcnemar_p:.3g} (mid-p {c.mcnemar_mid_p:.3g}), Tango {c.tango_low:+.4f} to "
+        f"{c.tango_high:+.4f} at {level}:",
+        f"               valid only had {c.pairs:,} pairs been fixed beforehand; nothing was decided by them",
+    ]
+    for side, alone, s in (("A", c.won, c.a), ("B", c.lost, c.b)):
+        if alone:
+            more = ", ..." if alone > 8 else ""
+            lines.append(f"  {side} alone      trials {', '.join(map(str, s.alone[:8]))}{more}")
+    if first := [*c.b.alone, *c.a.alone][:1]:
+        lines.append(f"  replay       jangin replay {shlex.quote(c.run_dir)} --trial {first[0]}")
+    return "\n".join([*lines, f"  folder       {c.run_dir}"]), data
+
+
+def _e(log_e: float) -> str:
+    """An e-value; far beyond every threshold as a power of ten."""
+    return f"{math.exp(log_e):.3g}" if log_e < 700 else f"1e{log_e / math.log(10):.0f}"
 
 
 def _verify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
@@ -343,6 +430,8 @@ def _verify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
 
 def _replay(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
     o = asked.options
+    if _is_comparison(o.run):
+        return _replay_pair(o)
     folder, task, policy = _of_run(o)
     again = verb(folder, o.trial, policy=policy, task=task, threads=o.threads)
     rows = [f"  {k:<20} {_cell(v)}" for k, v in again.rerun.items() if k not in again.differs]
@@ -352,6 +441,28 @@ def _replay(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
     values = {f.name: getattr(again, f.name) for f in dataclasses.fields(again)}
     data = _plain({**values, "same": again.same, "run_dir": folder.path})
     return Answer("\n".join([again.sentence, *rows]), data, 0 if again.same else 4)
+
+
+def _is_comparison(run: Path) -> bool:
+    """Whether a folder holds a comparison and no qualification."""
+    return (run / "comparison/plan.yaml").is_file() and not (run / "evidence/plan.yaml").is_file()
+
+
+def _replay_pair(o: Any) -> Answer:
+    from jangin.compare import replay_pair
+    from jangin.evidence.comparison_plan import SIDES, read_comparison_plan
+    from jangin.record import RunFolder
+    from jangin.resolve import TASK_JSON, recorded_task, resolve_policy
+
+    folder = RunFolder.open(o.run)
+    task, plan = recorded_task(folder.read_json(TASK_JSON), folder.path, o.task), read_comparison_plan(folder)
+    a, b = (
+        resolve_policy(planned["name"] if planned["sha256"] is None else str(folder / name), task, seed=plan.seed)
+        for name, planned in zip(_PAIR_ONNX, (plan.policies[side] for side in SIDES), strict=True)
+    )
+    again = replay_pair(folder, o.trial, policies=(a, b), task=task, threads=o.threads)
+    data = _plain({**dataclasses.asdict(again), "same": again.same, "run_dir": folder.path})
+    return Answer(again.sentence, data, 0 if again.same else 4)
 
 
 # ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -457,6 +568,11 @@ def _default_folder(task: Any, seed: int) -> Path:
     return Path("runs") / f"{task.name.rpartition('/')[2]}-{seed}"
 
 
+def _comparison_folder(task: Any, seed: int) -> Path:
+    own = _default_folder(task, seed)
+    return own.with_name(f"compare-{own.name}")
+
+
 def _evidence_folder(o: Any, task: Any) -> Path:
     """Where evidence goes unless told: to the policy it is about."""
     from jangin.resolve import POLICIES
@@ -498,13 +614,13 @@ def kept(words: Sequence[str]) -> str:
     again = shlex.join(["jangin", *words])
     asked = parse(verb, list(words[1:]))
     out = getattr(asked.options, "out", None)
-    if verb in ("learn", "qualify", "deliver"):
+    if verb in ("learn", "qualify", "compare", "deliver"):
         o = asked.options
         own = _evidence_folder(o, asked.task) if verb == "qualify" else _default_folder(asked.task, o.seed)
-        folder = out or own
+        folder = out or (_comparison_folder(asked.task, o.seed) if verb == "compare" else own)
         if not folder.is_dir() or not any(folder.iterdir()):
             return "Nothing was finished yet."
-        if verb == "qualify":
+        if verb in ("qualify", "compare"):
             return f"Finished blocks are kept in {folder}; the same command goes on from there: {again}"
         resume = "" if "--resume" in words else " --resume"
         return f"What was finished is kept in {folder}. Go on with: {again}{resume}"
@@ -569,6 +685,7 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "learn": _learn,
     "expect": _expect,
     "qualify": _qualify,
+    "compare": _compare,
     "verify": _verify,
     "replay": _replay,
     "ship": _ship,

@@ -20,6 +20,7 @@ from jangin.errors import JanginError
 
 __all__ = [
     "OPTIONS",
+    "Compare",
     "Deliver",
     "Expect",
     "Learn",
@@ -162,6 +163,8 @@ class Qualify:
     without one the task's own. docs/claims.md has the whole language."""
     claims: Annotated[Path | None, arg(metavar="FILE")] = None
     """A file of claims (YAML, claims.schema.json), for a review and a repository; instead of --claim."""
+    limits: Annotated[Path | None, arg(metavar="FILE")] = None
+    """A limits profile (see `jangin limits profile`): its claims are added, and its sources kept in the plan."""
     out: Folder = None
     """Run folder for plan, evidence and report; without it the policy's run folder, or else runs/TASK-SEED."""
     seed: Number = 0
@@ -170,6 +173,8 @@ class Qualify:
     """Give up undecided after so many trials [count]."""
     block: Number = 256
     """Trials simulated side by side [count]; part of the plan."""
+    search_samples: Number = 1000
+    """Points of each level of a search, where a claim is of grade B [count]; in all it runs 50 to 150 times as many."""
     threads: Number = 0
     """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
 
@@ -177,6 +182,36 @@ class Qualify:
         _at_least(1, max_trials=self.max_trials, block=self.block)
         _at_least(0, seed=self.seed, threads=self.threads)
         _one_source_of_claims(self.claim, self.claims)
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Is one policy better than another, or no worse? Both run the same trials until it is decided."""
+
+    task_name: TaskName
+    """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
+    policy: Text
+    """A, the policy in question: expert, teacher, zero, random, a policy.onnx, a run folder or a .bundle."""
+    against: Text
+    """B, the policy it is compared with; named in the same ways."""
+    margin: Annotated[float | None, arg(metavar="SHARE")] = None
+    """Ask whether A's success rate is at most so much below B's, as 0.01; without it, whether A is better."""
+    confidence: Annotated[float, arg(metavar="SHARE")] = 0.95
+    """Of what is said; 1 minus the probability of saying it wrongly, each way."""
+    out: Folder = None
+    """Run folder for plan and pairs; without it runs/compare-TASK-SEED."""
+    seed: Number = 0
+    """Seed of the trials; they are others than those of a qualification."""
+    max_trials: Number = 20_000
+    """Give up undecided after so many trials of each [count]."""
+    block: Number = 256
+    """Trials simulated side by side [count]; part of the plan."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, max_trials=self.max_trials, block=self.block)
+        _at_least(0, seed=self.seed, threads=self.threads)
 
 
 @dataclass(frozen=True)
@@ -388,6 +423,7 @@ OPTIONS: dict[str, type] = {
     "learn": Learn,
     "expect": Expect,
     "qualify": Qualify,
+    "compare": Compare,
     "verify": Verify,
     "replay": Replay,
     "ship": Ship,

@@ -12,7 +12,7 @@ junit.py      the same for a build server
 """
 
 from jangin.evidence.courses import begin, fed
-from jangin.evidence.estimates import Estimate, read_estimates
+from jangin.evidence.estimates import Estimate, read_estimates, search_table
 from jangin.evidence.faults import Rerun, limit_faults, null_faults, row_faults
 from jangin.evidence.judgement import NOT_SHOWN, Judgement, judge, results
 from jangin.evidence.junit import junit
@@ -58,5 +58,6 @@ __all__ = [
     "reference_column",
     "results",
     "row_faults",
+    "search_table",
     "together",
 ]

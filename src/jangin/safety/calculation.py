@@ -1,8 +1,10 @@
 """What every question of `jangin limits` is answered with: the number, the arithmetic, the sources, what must be said.
 
-found.value, found.unit, found.formulas, found.used, found.notes
-print(found.text)                                  # all of it, for a person
-json.dumps(found.plain)                            # all of it, for a machine
+    found.value, found.unit, found.formulas, found.used, found.notes
+    print(found.text)                                  # all of it, for a person
+    json.dumps(found.plain)                            # all of it, for a machine
+
+An answer is never without its notes: numbers nobody has verified, and what it is not.
 """
 
 from __future__ import annotations

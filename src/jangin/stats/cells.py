@@ -9,8 +9,9 @@ those outside leave its e-processes as they are, so these are e-processes over a
 
 SUPPORTED when every cell has been, each at the full alpha: if one is below p0, that one would have to be supported too,
 with probability at most alpha (intersection-union test). E+ is the smallest of the cells' E+, against "some cell is
-below p0". E- is their mean, against "every cell is at p0 or above", however the cells overlap. The bound is the
-smallest of theirs: a lower confidence bound on the smallest p of any cell.
+below p0"; it may be back below 1/alpha when the last cell gets there, which takes nothing back. E- is their mean,
+against "every cell is at p0 or above", however the cells overlap. The bound is the smallest of theirs: a lower
+confidence bound on the smallest p of any cell.
 
 Source: Berger, Technometrics 24 (1982) 295; Vovk and Wang, Ann. Statist. 49 (2021) 1736.
 """

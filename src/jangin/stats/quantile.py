@@ -25,8 +25,9 @@ def quantile(values: ArrayLike, q: float) -> float:
 
     Raises: ValueError for no values, a NaN among them (unknown is not a number), or q outside (0, 1].
     """
-    ordered = _ordered(values, q)
-    return float(ordered[math.ceil(round(q * len(ordered), 9)) - 1])  # rounded: 0.07 * 100 is 7, not 7.000000000000001
+    known = _known(values, q)
+    k = math.ceil(round(q * len(known), 9)) - 1  # rounded: 0.07 * 100 is 7, not 7.000000000000001
+    return float(np.partition(known, k)[k])
 
 
 def upper_bound(values: ArrayLike, q: float, confidence: float = 0.95) -> float:
@@ -35,20 +36,23 @@ def upper_bound(values: ArrayLike, q: float, confidence: float = 0.95) -> float:
     The number of values below the true quantile is at most Binomial(n, q), so the k-th smallest is below it with
     probability at most P(Binomial(n, q) >= k) = I_q(k, n - k + 1). Valid for a number of trials fixed beforehand.
     """
-    ordered = _ordered(values, q)
-    k = np.arange(1, len(ordered) + 1)
-    enough = betainc(k, len(ordered) - k + 1.0, q) <= 1.0 - confidence
-    return float(ordered[np.argmax(enough)]) if enough.any() else math.inf
+    known = _known(values, q)
+    n = len(known)
+    low, high = 0, n + 1  # the probability falls with k: bisection between too many and few enough
+    while high - low > 1:
+        k = (low + high) // 2
+        low, high = (low, k) if betainc(k, n - k + 1.0, q) <= 1.0 - confidence else (k, high)
+    return float(np.partition(known, high - 1)[high - 1]) if high <= n else math.inf
 
 
-def _ordered(values: ArrayLike, q: float) -> np.ndarray:
-    ordered = np.sort(np.asarray(values, float).ravel())
-    if not ordered.size:
+def _known(values: ArrayLike, q: float) -> np.ndarray:
+    known = np.asarray(values, float).ravel()
+    if not known.size:
         raise ValueError("A quantile of no values does not exist; give at least one.")
-    if np.isnan(ordered[-1]):
+    if np.isnan(known).any():
         raise ValueError(
             "A quantile of values with NaN among them is unknown; leave those trials out by name or fix them."
         )
     if not 0.0 < q <= 1.0:
         raise ValueError(f"q = {q:g} is no share; give 0 < q <= 1, as 0.95.")
-    return ordered
+    return known

@@ -28,6 +28,7 @@ Ramdas, Grunwald, Vovk, Shafer, Statist. Sci. 38 (2023) 576, composite nulls and
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -55,6 +56,7 @@ B = 0.5  # shape of the prior of E+: 1/2 needs 377 perfect trials for p0 = 0.99;
 
 _DEEP = 1e-250  # below this the regularised incomplete beta function is about to underflow: use the fraction instead
 _CLOSE = 1e-14  # how closely a bound is found, always from below
+_NEWTON_STEPS = 20  # six are enough nearly always; then halve
 
 
 # ── the two e-processes ──────────────────────────────────────────────────────────────────────────────────────────
@@ -67,7 +69,7 @@ def log_e_for(successes: ArrayLike, failures: ArrayLike, p0: ArrayLike) -> Array
     rises and as f rises, and rises with s: that is why bounds and windows of trials are easy.
     """
     s, f, p0 = np.broadcast_arrays(*(np.asarray(v, float) for v in (successes, failures, p0)))
-    return np.log(p0) + np.log(B) + _log_tail(1.0 - p0, p0, f + B, s + 1.0)
+    return np.asarray(np.log(p0) + np.log(B) + _log_tail(1.0 - p0, p0, f + B, s + 1.0))
 
 
 def log_e_against(successes: ArrayLike, failures: ArrayLike, p0: float) -> Array:
@@ -163,7 +165,9 @@ def _supported_up_to(s: Array, f: Array, threshold: float) -> Array:
     low, high = np.zeros(s.shape), np.ones(s.shape)
     point = _guess(s, f, threshold)
     active = np.arange(len(s))
-    while active.size:
+    for step in itertools.count():
+        if not active.size:
+            return low
         si, fi, x = s[active], f[active], point[active]
         log_e = log_e_for(si, fi, x)
         reached = log_e >= threshold
@@ -171,10 +175,11 @@ def _supported_up_to(s: Array, f: Array, threshold: float) -> Array:
         slope = (fi + B - B * np.exp(-np.maximum(log_e, -700.0))) / (1.0 - x) - si / x
         # a little beyond the root, so that the bracket closes from both sides
         new = x + (threshold - log_e) / slope + np.where(reached, 0.2, -0.2) * _CLOSE
-        inside = (low[active] < new) & (new < high[active])  # not where the slope leads away, or is 0/0
+        # not where the slope leads away; nor for ever, where rounding is as large as the step
+        inside = (low[active] < new) & (new < high[active]) & (step < _NEWTON_STEPS)
         point[active] = np.where(inside, new, 0.5 * (low[active] + high[active]))
         active = active[high[active] - low[active] > _CLOSE]
-    return low
+    raise AssertionError("counting does not end")
 
 
 def _guess(s: Array, f: Array, threshold: float) -> Array:
@@ -224,7 +229,7 @@ class Process(Protocol):
         ...
 
     def first_against(self, threshold: float) -> int | None:
-        """The number of trials after which ln E- first reached a threshold; None while it did not."""
+        """The number of trials after which ln E- first reached a threshold > 0; None while it did not."""
         ...
 
     def successes_at(self, n: int) -> int:
@@ -336,7 +341,7 @@ class EProcess:
 
     def log_against_most(self, low: Array, high: Array) -> Array:
         """What ln E- does not exceed after any n trials with low < n <= high, (k,): nor what it never exceeded."""
-        return np.minimum(self._log_against_within(low, high), self.most_against)
+        return np.asarray(np.minimum(self._log_against_within(low, high), self.most_against))
 
     def _log_against_within(self, low: Array, high: Array) -> Array:
         return _log_e_against_or_0(self.counts(low)[0], self.counts(high)[1], self.p0)

@@ -1,6 +1,8 @@
 """What does a body region permit, and what does a given speed do to it?
 
-contact(profile, region="hand_finger", moving_mass_kg=20.0, payload_kg=2.0, speed_m_s=0.5)
+    contact(profile, region="hand_finger", moving_mass_kg=20.0, payload_kg=2.0, speed_m_s=0.5)
+
+The arithmetic is `safety.contact`, what a region permits `safety.body`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,11 @@
 """How far before a hazard must a light curtain or scanner be, or how fast must the machine stand?
 
-protective_distance(profile, edition="2010", response_s=0.32, resolution_mm=14.0)        # 512 mm
-protective_distance(profile, edition="2024", response_s=0.32, intrusion_mm=120.0)        # D_DS from your copy
-protective_distance(profile, edition="2010", distance_mm=512.0, resolution_mm=14.0)      # 0.32 s
+    protective_distance(profile, edition="2010", response_s=0.32, resolution_mm=14.0)        # 512 mm
+    protective_distance(profile, edition="2024", response_s=0.32, intrusion_mm=120.0)        # D_DS from your copy
+    protective_distance(profile, edition="2010", distance_mm=512.0, resolution_mm=14.0)      # 0.32 s
+
+The arithmetic is `safety.separation`. Which intrusion distance belongs to a zone is decided here, by the profile's
+numbers; of the edition of 2024 only that of level zones is known.
 """
 
 from __future__ import annotations

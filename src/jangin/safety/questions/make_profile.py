@@ -1,7 +1,9 @@
 """A profile to confirm: the default one as a file, and with a region one that makes limits and claims.
 
-make_profile(profile, out="my.yaml")
-make_profile(profile, out="my.yaml", region="hand_finger", moving_mass_kg=20.0, clamped=True, exceedance=0.001)
+    make_profile(profile, out="my.yaml")
+    make_profile(profile, out="my.yaml", region="hand_finger", moving_mass_kg=20.0, clamped=True, exceedance=0.001)
+
+The file is the default profile's text, comments and all, so that what is to be confirmed can be read beside it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """How far must a moving robot stay from a person, or how fast may it be at a given distance?
 
-separation(profile, robot_speed_m_s=1.0, reaction_s=0.1, stopping_s=0.3, stopping_distance_m=0.15)
-separation(profile, distance_m=1.2, reaction_s=0.1, deceleration_m_s2=3.0)
+    separation(profile, robot_speed_m_s=1.0, reaction_s=0.1, stopping_s=0.3, stopping_distance_m=0.15)
+    separation(profile, distance_m=1.2, reaction_s=0.1, deceleration_m_s2=3.0)
+
+The arithmetic is `safety.separation`, at constant speeds.
 """
 
 from __future__ import annotations
