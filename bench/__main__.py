@@ -29,6 +29,7 @@ PARTS = {
     "learn": "time to 99 % success, against other PPO implementations",
     "memory": "peak memory of simulate, verify and learn",
     "stats": "what deciding costs, and errors, power and coverage on simulated studies",
+    "pairs": "when comparisons of two policies stop, on published outcomes and on average",
     "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
 }
 RESULTS = Path(__file__).parent / "results"
@@ -117,6 +118,10 @@ def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
         from bench.stats_laws import deciding, laws
 
         return [*deciding(repeats=size.pairs, seed=size.seed), *laws(studies=plan.studies, seed=size.seed)]
+    if part == "pairs":
+        from bench.pairs import pairs
+
+        return pairs(studies=plan.studies // 20, seed=size.seed)
     if part == "memory":
         from bench.memory import peaks
 

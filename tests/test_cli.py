@@ -154,8 +154,8 @@ T = "TASK-FILE"  # stands for the toy task's path below
     [
         (
             "simulat x",
-            "There is no verb 'simulat'. Did you mean 'simulate'? There is: deliver, expect, learn, limits, list, "
-            "qualify, replay, run, ship, simulate, verify, view. `jangin --help` explains them.",
+            "There is no verb 'simulat'. Did you mean 'simulate'? There is: compare, deliver, expect, learn, "
+            "limits, list, qualify, replay, run, ship, simulate, verify, view. `jangin --help` explains them.",
         ),
         ("simulate", "jangin simulate needs TASK, right after the verb. See jangin simulate --help."),
         (
@@ -190,7 +190,7 @@ T = "TASK-FILE"  # stands for the toy task's path below
         (
             f"simulate {T} --policy exprt",
             "There is no policy 'exprt'. Did you mean 'expert'? There is: expert, random, teacher, zero. "
-            "A path to a policy.onnx, a run folder or a .bundle works too.",
+            "A path to a policy.onnx, a run folder or a .bundle, or module:attribute, works too.",
         ),
         (f"qualify {T}", "jangin qualify needs --policy. See jangin qualify --help."),
         (

@@ -61,7 +61,12 @@ def parse(verb: str, words: Sequence[str], summary: str = "") -> Asked:
     own = next((k for k, word in enumerate(words) if word.startswith(_OF_TASK)), len(words))
     head = [word for word in words[:own] if word not in _HELP]
     if not wants_help:
-        name = _read(verb, options, head, "").options.task_name
+        try:
+            name = _read(verb, options, head, "").options.task_name
+        except JanginError:
+            if own == len(words) or words[0].startswith("-"):
+                raise
+            name = words[0]  # a flag that the verb needs may stand behind one of the task's
         return _read(verb, options, words, summary, task=(name, find("tasks", name)))
     if head and not head[0].startswith("-"):
         return _read(verb, options, ["--help"], summary, task=(head[0], find("tasks", head[0])))

@@ -83,7 +83,7 @@ class Simulate:
     task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     policy: Text = "expert"
-    """The policy: expert, teacher, zero, random, a policy.onnx, a run folder or a .bundle."""
+    """The policy: expert, teacher, zero, random, a policy.onnx, a run folder, a .bundle, or module:attribute."""
     trials: Number = 1000
     """How many trials [count]."""
     seed: Number = 0
@@ -157,7 +157,7 @@ class Qualify:
     task_name: TaskName
     """The task: a name from `jangin list`, or a file of your own as ./file.py:NAME."""
     policy: Text
-    """The policy: expert, zero, random, a policy.onnx, a run folder or a .bundle."""
+    """The policy: expert, zero, random, a policy.onnx, a run folder, a .bundle, or module:attribute (a callable)."""
     claim: Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="CLAIM")] = ()
     """A claim, repeatable, as "success >= 0.99 @ 0.95", "q95(cycle_s) <= 4.0" or "P(peak_force_n > 60) <= 0.01";
     without one the task's own. docs/claims.md has the whole language."""

@@ -1,4 +1,4 @@
-"""Policies that any task can be run with: an ONNX file, zero, random, and a blinded one.
+"""Policies that any task can be run with: an ONNX file, a Python callable, zero, random, and a blinded one.
 
     policy = OnnxPolicy(Path("policy.onnx").read_bytes(), task)   # refused when names, order or shapes differ
 
@@ -19,7 +19,7 @@ from jangin.errors import BadPolicy
 from jangin.streams import generator
 from jangin.task import Array, Policy, Signals, Task, sha256_of
 
-__all__ = ["Blind", "OnnxPolicy", "Random", "Zero", "describe_signals"]
+__all__ = ["Blind", "CallablePolicy", "OnnxPolicy", "Random", "Zero", "describe_signals"]
 
 
 def describe_signals(signals: Signals) -> list[dict[str, Any]]:
@@ -70,6 +70,7 @@ class OnnxPolicy:
         self.name = name
         self.provider = provider
         self.sha256 = sha256_of(data)
+        self._nact = 0
         self.metadata: dict[str, str] = dict(self._session.get_modelmeta().custom_metadata_map)
         self._check_shape()
         if task is not None:
@@ -78,16 +79,23 @@ class OnnxPolicy:
     def _check_shape(self) -> None:
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         got = [i.name for i in inputs], [o.name for o in outputs]
-        if got != (["observation"], ["action"]):
+        if len(inputs) != 1 or not outputs or "float" not in inputs[0].type or not inputs[0].shape:
             raise BadPolicy(
-                f"{self.name} has inputs {got[0]} and outputs {got[1]}; a policy has one input 'observation' and one "
-                f"output 'action'."
+                f"{self.name} has inputs {got[0]} and outputs {got[1]}; a policy has one input of float32 numbers, "
+                f"'observation', and an output 'action', or the first one."
             )
-        self.nobs, self.nact = inputs[0].shape[-1], outputs[0].shape[-1]
+        wanted = next((o for o in outputs if o.name == "action"), outputs[0])
+        self._input, self._output = inputs[0].name, wanted.name
+        self._one_by_one = inputs[0].shape[0] == 1 and len(inputs[0].shape) > 1
+        self.nobs = inputs[0].shape[-1]
+        self._is_index = "int" in wanted.type  # which of several choices, instead of a score for each
+        self.nact = None if self._is_index or len(wanted.shape) < 2 else wanted.shape[-1]
 
     def _check_task(self, task: Task) -> None:
         wanted = (len(task.observation), len(task.action))
-        if (self.nobs, self.nact) != wanted:
+        self._nact = wanted[1]
+        got = tuple(n if isinstance(n, int) else w for n, w in zip((self.nobs, self.nact), wanted, strict=True))
+        if got != wanted:
             raise BadPolicy(
                 f"{self.name} maps {self.nobs} numbers to {self.nact}; {task.name} has {wanted[0]} observations and "
                 f"{wanted[1]} actions."
@@ -111,7 +119,51 @@ class OnnxPolicy:
 
     def act(self, seen: Array) -> Array:
         """(n, nobs) float32 -> (n, nact) float32."""
-        return np.asarray(self._session.run(["action"], {"observation": np.ascontiguousarray(seen, np.float32)})[0])
+        seen = np.ascontiguousarray(seen, np.float32)
+        rows = [seen[k : k + 1] for k in range(len(seen))] if self._one_by_one else [seen]
+        answers = [np.asarray(self._session.run([self._output], {self._input: r})[0]) for r in rows]
+        answer = np.concatenate(answers).reshape(len(seen), -1)
+        return chosen(answer[:, 0], self._nact) if self._is_index else answer.astype(np.float32)
+
+
+def chosen(index: Array, choices: int) -> Array:
+    """Which of several choices, (n,), as a score for each, (n, choices) float32: 1 for the chosen one."""
+    return np.asarray(np.arange(choices) == np.asarray(index).astype(int)[:, None], np.float32)
+
+
+class CallablePolicy:
+    """A function or an object of the user's own as a policy.
+
+    A function maps observations (n, nobs) float32 to actions (n, nact), or to the index of a choice (n,); an object has
+    `act` and may have `reset(ids, trials)` and `sees`; of a class an object is made with the task.
+
+    Raises: BadPolicy when it is none of these, or what it returns has another shape.
+    """
+
+    def __init__(self, target: Any, task: Task, *, name: str, sha256: str | None) -> None:
+        made = target(task) if isinstance(target, type) else target
+        if not hasattr(made, "act") and not callable(made):
+            raise BadPolicy(f"{name} is {type(made).__name__}, which cannot be called and has no method act.")
+        self.name, self.sha256, self._nact = name, sha256, len(task.action)
+        self.sees: Literal["observation", "privileged"] = getattr(made, "sees", "observation")
+        self._act, self._reset = getattr(made, "act", made), getattr(made, "reset", None)
+
+    def reset(self, ids: Array, trials: Array) -> None:
+        """As the user's object does, where it has something to forget."""
+        if self._reset is not None:
+            self._reset(ids, trials)
+
+    def act(self, seen: Array) -> Array:
+        """(n, nobs) float32 -> (n, nact) float32."""
+        answer = np.asarray(self._act(seen))
+        if answer.shape == (len(seen),) and answer.dtype.kind in "iub":
+            return chosen(answer, self._nact)
+        if answer.shape != (len(seen), self._nact):
+            raise BadPolicy(
+                f"{self.name} answered with the shape {answer.shape} for {len(seen)} observations; "
+                f"({len(seen)}, {self._nact}) was expected, or ({len(seen)},) whole numbers for a choice."
+            )
+        return answer.astype(np.float32)
 
 
 class Zero:

@@ -2,6 +2,7 @@
 
     find("tasks", "cell/peg-insert")     # src/jangin/cell/tasks/peg_insert.py, attribute TASK
     find("tasks", "./weld.py:WELD")      # a file of the user's own
+    find("tasks", "gym:CartPole-v1")     # an environment of Gymnasium's registry
     names("tasks")                       # [Entry(name, source, summary)]: nothing is imported to list them
     names("recipes")                     # src/jangin/learn/*.py with a RECIPE; `learn` finds them
 
@@ -70,6 +71,8 @@ def names(kind: Kind) -> list[Entry]:
 
 def find(kind: Kind, name: str) -> Any:
     """The registered object (a task class, a robot, an engine); raises UnknownName or PluginError."""
+    if kind == "tasks" and name.startswith("gym:"):
+        return importlib.import_module("jangin.gym.task").gym_task(name)
     own = _own(kind)
     if name in own:
         return getattr(importlib.import_module(own[name][0]), _ATTRIBUTE[kind])

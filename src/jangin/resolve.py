@@ -12,7 +12,10 @@ folder does.
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import json
+import re
+import sys
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +40,7 @@ __all__ = [
 ]
 
 POLICIES = ("expert", "teacher", "zero", "random")
+_MODULE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")  # module:attribute
 TASK_JSON, POLICY_ONNX = "task.json", "policy.onnx"
 _NEEDED = (
     "name", "conditions", "observation", "privileged", "action", "rate_hz", "limit_s", "limits", "claims", "columns",
@@ -129,6 +133,9 @@ def recorded_task(declared: Any, where: Path, name: str | None = None) -> Task:
     if not isinstance(declared, Mapping) or not {"name", "fields"} <= declared.keys():
         raise BadFolder(f"The {TASK_JSON} of {where} declares no task: it was damaged, or is of something else.")
     fields = declared["fields"] if isinstance(declared["fields"], Mapping) else {}
+    recorded = str(declared["name"])
+    if name is None and recorded.startswith("gym:") and ":" in recorded.removeprefix("gym:"):
+        raise BadFolder(f"{where} is about {recorded}, which imports a package. Name it: --task {recorded}.")
     try:
         task = resolve_task(name or declared["name"], fields)
     except UnknownName as e:
@@ -156,6 +163,11 @@ def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> P
 
     plan = read_plan(folder)
     planned = plan.policy
+    if name is None and _MODULE.fullmatch(planned["name"]):
+        raise BadPolicy(
+            f"The evidence in {folder.path} is about {planned['name']}, a module of Python. Name it to run it again: "
+            f"--policy {planned['name']}."
+        )
     if name is not None or planned["sha256"] is None:
         return resolve_policy(name or planned["name"], task, seed=plan.seed)
     if not folder.has(POLICY_ONNX) or sha256_file(folder / POLICY_ONNX) != planned["sha256"]:
@@ -177,7 +189,8 @@ def _difference(recorded: Any, here: Mapping[str, Any]) -> str:
 
 
 def resolve_policy(name: str, task: Task, *, seed: int) -> Policy:
-    """A policy for the task: expert, teacher, zero, random (drawn from `seed`), a policy.onnx, a run folder, a bundle.
+    """A policy for the task: expert, teacher, zero, random (drawn from `seed`), a policy.onnx, a run folder, a bundle,
+    or module:attribute, a callable of the user's own.
 
     Raises: BadPolicy or UnknownName in one sentence.
     """
@@ -192,6 +205,8 @@ def resolve_policy(name: str, task: Task, *, seed: int) -> Policy:
         return Zero(task)
     if name == "random":
         return Random(task, seed=seed)
+    if _MODULE.fullmatch(name) and not Path(name).exists():
+        return _of_module(name, task)
     data = policy_bytes(name)
     assert data is not None
     policy = OnnxPolicy(data, task, name=name)
@@ -199,12 +214,41 @@ def resolve_policy(name: str, task: Task, *, seed: int) -> Policy:
     return policy
 
 
+def _of_module(name: str, task: Task) -> Policy:
+    """The policy `module:attribute` that the user named; modules in the current directory are found, as by python -m.
+
+    Its identity in a plan is the hash of the module's file; what that imports is not in it.
+    """
+    from jangin.policy import CallablePolicy
+
+    module, _, attribute = name.partition(":")
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
+    try:
+        found: Any = importlib.import_module(module)
+    except ModuleNotFoundError as e:
+        if e.name is None or not module.startswith(e.name):
+            raise BadPolicy(f"The module {module!r} does not load: {e}.") from e
+        raise BadPolicy(
+            f"There is no module {module!r}: a policy of your own is module:attribute, in an installed package or in "
+            f"the current directory."
+        ) from e
+    except Exception as e:  # a user's file may raise anything; say which file and what
+        raise BadPolicy(f"The module {module!r} does not load: {type(e).__name__}: {e}.") from e
+    place = getattr(found, "__file__", None)
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            raise UnknownName(f"attribute of {module}", part, [n for n in dir(found) if not n.startswith("_")])
+        found = getattr(found, part)
+    return CallablePolicy(found, task, name=name, sha256=sha256_file(Path(place)) if place else None)
+
+
 def policy_bytes(name: str) -> bytes | None:
     """The ONNX bytes of the policy that `name` is the path of; None for a scripted policy.
 
     Raises: UnknownName when there is no such file, BadPolicy when it cannot be read, Refused for a damaged bundle.
     """
-    if name in POLICIES:
+    if name in POLICIES or (_MODULE.fullmatch(name) and not Path(name).exists()):
         return None
     path = Path(name)
     if path.is_dir():
@@ -214,7 +258,12 @@ def policy_bytes(name: str) -> bytes | None:
                 f"{path.parent} has no {POLICY_ONNX}: nothing was learned there yet. Run jangin learn first."
             )
     if not path.is_file():
-        raise UnknownName("policy", name, POLICIES, "A path to a policy.onnx, a run folder or a .bundle works too.")
+        raise UnknownName(
+            "policy",
+            name,
+            POLICIES,
+            "A path to a policy.onnx, a run folder or a .bundle, or module:attribute, works too.",
+        )
     if path.suffix == ".bundle":
         from jangin.bundle import read
 
