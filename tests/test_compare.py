@@ -427,12 +427,15 @@ def test_what_cannot_be_shown_is_refused_before_anything_is_run(tmp_path, option
     assert RunFolder.open(tmp_path / "a").files() == []
 
 
-def test_two_files_with_the_same_bytes_are_the_same_policy(tmp_path):
-    """A policy is its bytes where it has any: two names do not make two policies."""
-    a, b = Failing("a.onnx"), Failing("b.onnx")
-    a.sha256 = b.sha256 = "cd" * 32
+def test_a_policy_is_its_name_and_its_bytes(tmp_path):
+    """Two objects of one file and one name are the same policy; other bytes, or another name in a file, make two."""
+    a, b, c, d = (Failing(name, lambda t: t % 3 == 0) for name in ("policy.onnx", "policy.onnx", "policy.onnx", "m:f"))
+    a.sha256 = b.sha256 = d.sha256 = "cd" * 32
+    c.sha256 = "ef" * 32
     with pytest.raises(BadPolicy, match="the same policy"):
         run(tmp_path / "a", a=a, b=b)
+    assert run(tmp_path / "c", a=a, b=c, max_trials=32).decision == "UNDECIDED"
+    assert run(tmp_path / "d", a=a, b=d, max_trials=32).decision == "UNDECIDED"
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -456,6 +459,8 @@ def test_the_command_answers_in_words_and_in_json(tmp_path, jangin):
     RunFolder.open(out).check()
     again = jangin("replay", str(out), "--trial", "0", "--task", TOY)
     assert (again.code, again.out) == (0, "Trial 0 (A success, B timeout) came out the same, bit for bit.\n")
+    checked = jangin("verify", str(out))
+    assert (checked.code, checked.out) == (0, done.out)
     same = jangin(
         "compare", TOY, "--policy", "expert", "--against", "zero", "--block", "64", "--out", str(out), "--json"
     )

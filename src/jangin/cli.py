@@ -51,6 +51,7 @@ VERBS = {
     "compare": Verb("jangin.compare:compare", "is one policy better than another, or no worse? on the same trials"),
     "verify": Verb("jangin.verify:verify", "check a run folder and recompute its verdict"),
     "replay": Verb("jangin.replay:replay", "run one trial of the evidence again, bit for bit"),
+    "explain": Verb("jangin.explain:explain", "map where a policy fails, and what makes it pass"),
     "ship": Verb("jangin.ship:ship", "put a qualified policy and its evidence into one signed file"),
     "run": Verb("jangin.run:run", "execute a bundle on a plant"),
     "deliver": Verb("jangin.deliver:deliver", "the main job: learn, qualify, report, ship"),

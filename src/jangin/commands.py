@@ -377,8 +377,7 @@ def _compare(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         progress=lambda now: line.show(_comparing(now)),
     )
     folder.seal()
-    text, data = _comparison(found, o.confidence)
-    return Answer(text, data, found.exit_code)
+    return Answer(*_comparison(found), found.exit_code)
 
 
 def _comparing(now: Any) -> str:
@@ -388,7 +387,7 @@ def _comparing(now: Any) -> str:
     return _joined(f"comparing {now.pairs:,} of at most {now.max_pairs:,} pairs", alone, evidence)
 
 
-def _comparison(c: Any, confidence: float) -> tuple[str, dict[str, Any]]:
+def _comparison(c: Any) -> tuple[str, dict[str, Any]]:
     """A Comparison in words, and as plain values."""
     data = _plain({**dataclasses.asdict(c), "exit_code": c.exit_code})
     lines = [f"{c.decision}  {c.sentence}", *(f"  because      {reason}" for reason in c.reasons)]
@@ -398,7 +397,7 @@ def _comparison(c: Any, confidence: float) -> tuple[str, dict[str, Any]]:
         low, high = _percent(s.low), f"{math.ceil(1000 * s.high - 1e-9) / 10:.1f} %"
         seen = f"{s.successes:,} of {c.pairs:,} trials succeeded, {_percent(s.successes / c.pairs)}"
         lines.append(f"  {side:<12} {s.name}: {seen}; at least {low}, at most {high}")
-    level, when = f"{100 * confidence:g} %", f"after {c.decided_at or c.pairs:,} pairs"
+    level, when = f"{100 - 100 * math.exp(-c.log_threshold):g} %", f"after {c.decided_at or c.pairs:,} pairs"
     lines += [
         f"  difference   {(c.won - c.lost) / c.pairs:+.4f}; at least {c.low:+.4f}, at most {c.high:+.4f}",
         f"               (each bound above at {level} confidence, however often anybody looks and whenever it stops)",
@@ -424,6 +423,11 @@ def _e(log_e: float) -> str:
 
 
 def _verify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    if _is_comparison(asked.options.run):
+        from jangin.evidence.comparison import verify_comparison
+
+        found = verify_comparison(asked.options.run)
+        return Answer(*_comparison(found), found.exit_code)
     verdict = verb(asked.options.run)
     return Answer("\n".join(_verdict_lines(verdict)), _plain(_verdict(verdict)), verdict.exit_code)
 
@@ -457,12 +461,39 @@ def _replay_pair(o: Any) -> Answer:
     folder = RunFolder.open(o.run)
     task, plan = recorded_task(folder.read_json(TASK_JSON), folder.path, o.task), read_comparison_plan(folder)
     a, b = (
-        resolve_policy(planned["name"] if planned["sha256"] is None else str(folder / name), task, seed=plan.seed)
+        resolve_policy(str(folder / name) if folder.has(name) else planned["name"], task, seed=plan.seed)
         for name, planned in zip(_PAIR_ONNX, (plan.policies[side] for side in SIDES), strict=True)
     )
     again = replay_pair(folder, o.trial, policies=(a, b), task=task, threads=o.threads)
     data = _plain({**dataclasses.asdict(again), "same": again.same, "run_dir": folder.path})
     return Answer(again.sentence, data, 0 if again.same else 4)
+
+
+def _explain(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
+    from jangin.report import report
+    from jangin.view import pictures
+
+    o = asked.options
+    folder, task, policy = _of_run(o)
+    found = verb(
+        folder,
+        policy=policy,
+        task=task,
+        points=o.points,
+        seed=o.seed,
+        threads=o.threads,
+        progress=lambda what, done, of: line.show(f"{what}: {done:,} of {of:,} trials"),
+    )
+    shots, note = pictures(folder, task, policy, threads=o.threads)
+    page = report(folder, pictures=shots, picture_note=note)
+    folder.seal()
+    ranked = sorted(found.sensitivity.items(), key=lambda item: -item[1]["total"])
+    text = [
+        *found.sentences,
+        *(f"  {n:<20} {s['total']:.2f} of the margin's variance, alone {s['first']:.2f}" for n, s in ranked),
+    ]
+    text += [f"  report       {page}"]
+    return Answer("\n".join(text), _plain({**dataclasses.asdict(found), "run_dir": folder.path, "report": page}))
 
 
 # ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -688,6 +719,7 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "compare": _compare,
     "verify": _verify,
     "replay": _replay,
+    "explain": _explain,
     "ship": _ship,
     "run": _run,
     "deliver": _deliver,

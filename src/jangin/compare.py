@@ -124,10 +124,9 @@ def compare(
     return _finish(run, parts, rerun)
 
 
-def _identity(policy: Policy) -> tuple[str, str]:
-    """What makes two policies the same one: the file's hash, or the name of a scripted one."""
-    sha256 = getattr(policy, "sha256", None)
-    return ("sha256", sha256) if sha256 is not None else ("name", policy.name)
+def _identity(policy: Policy) -> tuple[str, str | None]:
+    """What makes two policies the same one, as in the plan: name and hash; one file may hold several by name."""
+    return policy.name, getattr(policy, "sha256", None)
 
 
 def _freeze(folder: RunFolder, plan: ComparisonPlan) -> None:
@@ -271,7 +270,7 @@ def replay_pair(
         raise BadTask(f"The task {task.name} given here has another declaration than the plan's {plan.task['name']}.")
     for side, policy in zip(SIDES, policies, strict=True):
         planned = plan.policies[side]
-        if (policy.name, getattr(policy, "sha256", None)) != (planned["name"], planned["sha256"]):
+        if _identity(policy) != (planned["name"], planned["sha256"]):
             raise BadPolicy(
                 f"The plan's policy {side} is {planned['name']}, another one than {policy.name} given here."
             )

@@ -23,6 +23,7 @@ __all__ = [
     "Compare",
     "Deliver",
     "Expect",
+    "Explain",
     "Learn",
     "Limits",
     "List",
@@ -242,6 +243,28 @@ class Replay:
 
 
 @dataclass(frozen=True)
+class Explain:
+    """Map where the folder's policy fails, beside the evidence and never a part of it."""
+
+    run: RunPath
+    """The run folder that qualify or deliver made."""
+    points: Number = 1024
+    """Trials of the map [count]; about half as many again are run to test regions and conditions."""
+    seed: Number = 0
+    """Seed of the map's points and of the trials' noise."""
+    task: OptionalText = None
+    """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
+    policy: OptionalText = None
+    """The policy, where the run folder does not hold it."""
+    threads: Number = 0
+    """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
+
+    def __post_init__(self) -> None:
+        _at_least(1, points=self.points)
+        _at_least(0, seed=self.seed, threads=self.threads)
+
+
+@dataclass(frozen=True)
 class Ship:
     """Put a qualified policy, its limits and its evidence into one signed file."""
 
@@ -426,6 +449,7 @@ OPTIONS: dict[str, type] = {
     "compare": Compare,
     "verify": Verify,
     "replay": Replay,
+    "explain": Explain,
     "ship": Ship,
     "run": Run,
     "deliver": Deliver,

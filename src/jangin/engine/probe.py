@@ -32,15 +32,16 @@ class Probe:
         purpose: str,
         block: int = BLOCK,
         threads: int = 0,
-        progress: Callable[[int], None] | None = None,
     ) -> None:
         self.task, self.policy, self.seed, self.block = task, policy, seed, block
         self._world = task.world(block, threads=threads, seed=seed, purpose=purpose)
-        self._progress = progress
         self.count = 0
 
-    def run(self, u: Array, trials: Array) -> Trials:
-        """One row for each of the conditions u (n, d), n >= 1, with the noise of trials (n,); in the order given."""
+    def run(self, u: Array, trials: Array, progress: Callable[[int], None] | None = None) -> Trials:
+        """One row for each of the conditions u (n, d), n >= 1, with the noise of trials (n,); in the order given.
+
+        `progress` is told after each batch how many of the n are done.
+        """
         u, trials = np.asarray(u, float), np.asarray(trials, np.int64)
         parts = []
         for first in range(0, len(u), self.block):
@@ -48,6 +49,6 @@ class Probe:
             part = run_trials(self.task, self._world, self.policy, trials[rows], seed=self.seed, at=u[rows])
             parts.append(part.head(len(u) - first))
             self.count += len(parts[-1])
-            if self._progress is not None:
-                self._progress(self.count)
+            if progress is not None:
+                progress(min(first + self.block, len(u)))
         return Trials.concat(parts)

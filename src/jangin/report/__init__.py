@@ -33,7 +33,7 @@ def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), pic
         ValueError: a picture of another shape or type.
     """
     from jangin import __version__
-    from jangin.report import behaviour, page, png, proof
+    from jangin.report import behaviour, failures, page, png, proof
     from jangin.report.conditions import conditions
     from jangin.report.folder import read
 
@@ -49,6 +49,10 @@ def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), pic
         outcomes=behaviour.outcomes(run),
         distributions=behaviour.distributions(run),
         conditions=conditions(run),
+        explained=failures.explained(run),
+        cells=failures.cells(run),
+        estimates=failures.estimates(run),
+        sources=failures.sources(run),
         baselines=behaviour.baselines(run),
         worst=behaviour.worst(run),
         pictures=[(caption, png.data_uri(pixels)) for caption, pixels in pictures],

@@ -50,6 +50,7 @@ class Run:
         trials: the evidence; None where there is none.
         baselines: other policies' trials by name, in the recorded order.
         curve: the learning curve's columns by name, (nrows,) float64 with NaN where a cell is empty or no number.
+        explained, mapped: what `explain` found, and the trials of its map; empty and None where it was not asked.
         hashes: sha256 of every file by name, taken now.
         written: the day the verdict's file was written (UTC), from the file itself: records hold no time.
     """
@@ -63,6 +64,8 @@ class Run:
     baselines: Mapping[str, Trials] = field(default_factory=dict)
     curve: Mapping[str, Array] = field(default_factory=dict)
     hashes: Mapping[str, str] = field(default_factory=dict)
+    explained: Mapping[str, Any] = field(default_factory=dict)
+    mapped: Trials | None = None
     written: str = ""
 
     @property
@@ -226,6 +229,8 @@ def read(folder: RunFolder) -> Run:
         trials=trials,
         baselines=_baselines(folder),
         curve=_curve(folder),
+        explained=folder.read_json("explain/explain.json") if folder.has("explain/explain.json") else {},
+        mapped=folder.read_trials("explain/map.parquet") if folder.has("explain/map.parquet") else None,
         hashes={n: sha256_file(folder / n) for n in folder.files() if n != "report.html"},
         written=datetime.fromtimestamp((folder / "evidence/verdict.json").stat().st_mtime, UTC).date().isoformat(),
     )

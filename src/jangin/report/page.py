@@ -22,6 +22,7 @@ SECTIONS = (
     ("learning", "How it learned"),
     ("distributions", "How it behaved"),
     ("conditions", "Where it is weaker"),
+    ("failures", "Where it fails"),
     ("baselines", "Baselines"),
     ("worst", "Trials to look at"),
     ("pictures", "Pictures"),

@@ -32,11 +32,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, stdtrit
+from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
 
 from jangin.stats.mixture import Mixture, fit
 
-__all__ = ["METHODS", "Method", "RareEstimate", "estimate", "recompute", "uniform"]
+__all__ = ["METHODS", "Method", "RareEstimate", "estimate", "normal", "recompute", "uniform"]
 
 Array = np.ndarray
 Margin = Callable[[Array, Array], Array]
@@ -127,6 +127,11 @@ def estimate(
 def uniform(z: Array) -> Array:
     """The uniforms in [0, 1) of standard normals: where a condition's inverse distribution function is taken."""
     return np.minimum(ndtr(z), np.nextafter(1.0, 0.0))
+
+
+def normal(u: Array) -> Array:
+    """The standard normals of uniforms in [0, 1]; the ends stay finite."""
+    return ndtri(np.clip(u, 1e-15, 1.0 - 1e-15))
 
 
 def recompute(table: Table) -> RareEstimate:
