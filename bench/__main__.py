@@ -30,6 +30,7 @@ PARTS = {
     "memory": "peak memory of simulate, verify and learn",
     "stats": "what deciding costs, and errors, power and coverage on simulated studies",
     "pairs": "when comparisons of two policies stop, on published outcomes and on average",
+    "rare": "estimates of rare failures against exact probabilities",
     "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
 }
 RESULTS = Path(__file__).parent / "results"
@@ -45,6 +46,7 @@ class Plan:
     race: RaceSize
     trials: int
     learn_steps: int | None
+    searches: int = 10  # of each problem of the part rare
     studies: int = 10_000  # simulated per row of the part stats: seconds in all, so the same with --quick
 
 
@@ -55,6 +57,7 @@ QUICK = dataclasses.replace(
     race=RaceSize(limit_s=20.0, seeds=1, trials=64),
     trials=64,
     learn_steps=30_000,
+    searches=2,
 )
 
 
@@ -114,6 +117,10 @@ def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
         learned = folder / "learned" / "policy.onnx"  # of the part "memory", where that was run before
         policies = [None, learned.read_bytes()] if learned.is_file() else [None]
         return [row for policy in policies for row in replayed(trials=plan.trials, seed=size.seed, policy=policy)]
+    if part == "rare":
+        from bench.rare_exact import estimates
+
+        return estimates(repeats=plan.searches, seed=size.seed)
     if part == "stats":
         from bench.stats_laws import deciding, laws
 

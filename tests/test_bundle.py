@@ -378,7 +378,7 @@ def manifest_refusal(values, dump=yaml.safe_dump) -> str | None:
 
 
 FREE = {("identity", "robot"), ("limits",)}  # maps whose keys are names the task chose
-OPTIONAL = {("files", "report.html")}
+OPTIONAL = {("files", n) for n in ("report.html", "evidence/search.parquet", "evidence/junit.xml")}
 
 
 def variants(manifest):

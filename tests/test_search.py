@@ -44,7 +44,7 @@ EXACT = 0.05**2 / 2
 
 def run(place, claims, **options):
     task = HalfSpace()
-    options = {"seed": 7, "block": 64, "max_trials": 640, "search_samples": 100, **options}
+    options = {"seed": 7, "block": 64, "max_trials": 640, "search_trials": 10_000, **options}
     return qualify(task.expert(), task, claims, folder=RunFolder.create(place, resume=True), **options)
 
 
@@ -88,7 +88,7 @@ def test_above_the_claim_it_is_refuted_and_refused_where_nothing_leads(tmp_path)
     assert "grade B" in above.sentence
     never = run(tmp_path / "b", ["success >= 0.9", "P(gap_m < -5) <= 1e-5 grade B"])
     assert (never.verdict, never.claims[1].decision) == ("UNDECIDED", "undecided")
-    assert "has no estimate: subset: no failure was reached." in never.sentence
+    assert "has no estimate: No failure was reached often enough in " in never.sentence
 
 
 def test_interrupted_it_goes_on_to_the_same_bytes(searched, tmp_path):
@@ -102,7 +102,7 @@ def test_interrupted_it_goes_on_to_the_same_bytes(searched, tmp_path):
 
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "a", claims, progress=stop)
-    assert len(list((tmp_path / "a/evidence/blocks").glob("search-0-*.parquet"))) > 20
+    assert len(list((tmp_path / "a/evidence/blocks").glob("search-0-*.parquet"))) > 10
     run(tmp_path / "a", claims)
     place, _ = searched
     for name in ("verdict.json", "search.parquet", "plan.yaml", "trials.parquet"):
@@ -112,8 +112,8 @@ def test_interrupted_it_goes_on_to_the_same_bytes(searched, tmp_path):
 def test_the_plan_names_the_search(searched, tmp_path):
     place, _ = searched
     assert "subset simulation and cross-entropy" in (place / "evidence/plan.yaml").read_text()
-    with pytest.raises(BadClaim, match="A search with 10 samples a level says nothing; give at least 100"):
-        run(tmp_path / "a", ["P(gap_m < 0) <= 0.01 grade B"], search_samples=10)
+    with pytest.raises(BadClaim, match="A search of 10 trials says nothing about "):
+        run(tmp_path / "a", ["P(gap_m < 0) <= 0.01 grade B"], search_trials=10)
 
 
 def test_a_measure_that_says_something_else_is_refused(tmp_path):

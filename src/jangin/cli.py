@@ -147,11 +147,13 @@ def _draw_without_a_display() -> None:
 
 
 def _in_a_users_file(error: BaseException) -> str:
-    """Where in a task's file of the user's own the error came from, as "weld.py, line 12,"; "" where it is ours."""
+    """Where in a file of the user's own the error came from, as "weld.py, line 12,"; "" where it is ours."""
+    from jangin.registry import USERS_MODULES
+
     place, step = "", error.__traceback__
     while step is not None:
         frame = step.tb_frame
-        if str(frame.f_globals.get("__name__", "")).startswith("jangin_user_"):  # as registry names such modules
+        if frame.f_globals.get("__name__") in USERS_MODULES:
             place = f"{frame.f_code.co_filename}, line {step.tb_lineno},"
         step = step.tb_next
     return place

@@ -307,7 +307,7 @@ def _qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
         threads=o.threads,
         references=references,
         provenance=provenance,
-        search_samples=o.search_samples,
+        search_trials=o.search_trials,
         progress=lambda now: line.show(_qualifying(now)),
     )
     shots, note = pictures(folder, asked.task, policy, threads=o.threads)
@@ -488,10 +488,11 @@ def _explain(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
     page = report(folder, pictures=shots, picture_note=note)
     folder.seal()
     ranked = sorted(found.sensitivity.items(), key=lambda item: -item[1]["total"])
-    text = [
-        *found.sentences,
-        *(f"  {n:<20} {s['total']:.2f} of the margin's variance, alone {s['first']:.2f}" for n, s in ranked),
-    ]
+    text = [*found.sentences]
+    text += (
+        ["What the margin depends on (share of its variance with all interactions, 95 % interval):"] if ranked else []
+    )
+    text += [f"  {n:<20} {s['total']:.2f}  {s['total_low']:.2f} to {s['total_high']:.2f}" for n, s in ranked[:8]]
     text += [f"  report       {page}"]
     return Answer("\n".join(text), _plain({**dataclasses.asdict(found), "run_dir": folder.path, "report": page}))
 

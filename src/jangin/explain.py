@@ -77,14 +77,14 @@ class Nudge:
     Attributes:
         trial: its number in the evidence.
         condition, value, passes_at: which one, what it was, and the value nearest to it at which the trial passes.
-        sentence: the same for a person.
+        moved: how far that is, as a share of the way to the middle of the condition's distribution.
     """
 
     trial: int
     condition: str
     value: float
     passes_at: float
-    sentence: str
+    moved: float
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def explain(
     table = look.run("map", u, np.arange(points))
     failed = table["outcome"] != SUCCESS
     retested, kept, dropped = look.boxes(u, failed)
-    sensitivity = look.sensitivity(max(points // (4 * (len(task.conditions) + 2)), 16))
+    sensitivity = look.sensitivity(max(points // (len(task.conditions) + 2), 32))
     nearest = look.nearest(u, table, failed)
     nudges = look.nudges(folder.read_trials(TRIALS))
     rate_high = upper(successes=int(failed.sum()), trials=points)
@@ -305,19 +305,21 @@ class _Look:
             good = passes(middle)
             low, high = np.where(good, low, middle), np.where(good, middle, high)
         items = list(conditions)
-        return [
-            _nudge(trial, items[k], own[k], own[k] + high[row] * (0.5 - own[k]))
-            for row, k in enumerate(loose)
-            if decides[row]
-        ]
+        return [_nudge(trial, items[k], own[k], float(high[row])) for row, k in enumerate(loose) if decides[row]]
 
 
-def _nudge(trial: int, condition: Condition, was: float, to: float) -> Nudge:
-    value, passes_at = (float(condition.distribution.ppf(np.array([x]))[0]) for x in (was, to))
-    sentence = (
-        f"Trial {trial:,} fails at {condition.name} {value:.4g} and passes at {passes_at:.4g}, all else as it was."
-    )
-    return Nudge(trial, condition.name, value, passes_at, sentence)
+def _nudge(trial: int, condition: Condition, was: float, moved: float) -> Nudge:
+    ends = (was, was + moved * (0.5 - was))
+    value, passes_at = (float(condition.distribution.ppf(np.array([x]))[0]) for x in ends)
+    return Nudge(trial, condition.name, value, passes_at, moved)
+
+
+def _of_trial(trial: int, nudges: list[Nudge]) -> str:
+    """What makes one failed trial pass, the smallest steps first."""
+    first = sorted(nudges, key=lambda n: n.moved)[:3]
+    told = ", ".join(f"{n.condition} from {n.value:.4g} to {n.passes_at:.4g}" for n in first)
+    more = f" ({len(nudges) - len(first)} more conditions do too)" if len(nudges) > len(first) else ""
+    return f"Trial {trial:,} passes when one condition alone is moved back: {told}{more}."
 
 
 def _side(name: str, low: float | None, high: float | None) -> str:
@@ -340,7 +342,8 @@ def _sentences(
     found += [b.sentence for b in kept]
     if dropped:
         found.append(f"{dropped} more suspected regions were not confirmed on fresh trials.")
-    return (*found, *(n.sentence for n in nudges))
+    trials = dict.fromkeys(n.trial for n in nudges)
+    return (*found, *(_of_trial(t, [n for n in nudges if n.trial == t]) for t in trials))
 
 
 def _plain(found: Explained, seed: int) -> dict[str, Any]:

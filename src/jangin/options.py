@@ -174,8 +174,8 @@ class Qualify:
     """Give up undecided after so many trials [count]."""
     block: Number = 256
     """Trials simulated side by side [count]; part of the plan."""
-    search_samples: Number = 1000
-    """Points of each level of a search, where a claim is of grade B [count]; in all it runs 50 to 150 times as many."""
+    search_trials: Number = 100_000
+    """Search with at most so many trials for each claim of grade B [count]; part of the plan."""
     threads: Number = 0
     """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
 

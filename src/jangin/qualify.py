@@ -56,7 +56,7 @@ from jangin.evidence import (
 )
 from jangin.policy import Blind, Random, Zero
 from jangin.record import RunFolder, sha256_file
-from jangin.search import SAMPLES, Searched, clear, search, search_plan
+from jangin.search import SEARCH_TRIALS, Searched, clear, search, search_plan
 from jangin.stats.family import Settled, settle
 from jangin.stats.sequential import Process
 from jangin.task import ClaimResult, Policy, Task, Trials, Verdict, World
@@ -100,7 +100,7 @@ def qualify(
     baselines: bool = True,
     references: Mapping[str, Policy] | None = None,
     provenance: Sequence[Mapping[str, Any]] = (),
-    search_samples: int = SAMPLES,
+    search_trials: int = SEARCH_TRIALS,
     progress: Callable[[Progress], None] | None = None,
 ) -> Verdict:
     """Decide `claims` (the task's own unless given) on trials of the stream (task, seed, "evidence").
@@ -109,8 +109,8 @@ def qualify(
     With `baselines` the expert, and the policy with its sense of touch taken away, run on the first trials too; zero
     and random actions always do, because evidence on a task that anything solves is INVALID. `references` are the
     policies that claims compare with, by the name the claims use. `provenance` says where limits come from and is kept
-    in the plan. `search_samples` is how many points a level of a search for grade B has. `progress` is called after
-    every block and may raise to stop; what is finished is kept.
+    in the plan. `search_trials` is how many trials the search for a claim of grade B may take. `progress` is called
+    after every block and may raise to stop; what is finished is kept.
 
     Raises: BadClaim when a claim cannot be proved within `max_trials` or reads an unknown column; BadPolicy when the
     policy sees what only a simulator knows; BadFolder when the folder holds another plan or cannot be written.
@@ -138,7 +138,7 @@ def qualify(
         max_trials=most,
         engine=world.engine,
         references=named,
-        search=search_plan(task, chosen, search_samples),
+        search=search_plan(task, chosen, search_trials),
         provenance=provenance,
     )
     _freeze(folder, plan)

@@ -24,12 +24,16 @@ from typing import Any, Literal
 
 from jangin.errors import BadTask, PluginError, UnknownName
 
-__all__ = ["Entry", "find", "names"]
+__all__ = ["USERS_MODULES", "Entry", "find", "names"]
 
 Kind = Literal["tasks", "robots", "engines", "recipes"]
 _ATTRIBUTE = {"tasks": "TASK", "robots": "ROBOT", "engines": "ENGINE"}
 _MARKED = {"engines": ("engine", "\nENGINE = "), "recipes": ("learn", "\nRECIPE = ")}  # folder, and what marks a file
 _PACKAGE = Path(__file__).parent
+
+USERS_MODULES: set[str] = (
+    set()
+)  # names of the user's own modules that were imported here, to tell their mistakes from ours
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,7 @@ def _from_file(kind: Kind, path: Path, attribute: str) -> Any:
     if not path.is_file():
         raise UnknownName(f"{kind[:-1]} file", str(path), [], "Give the path of a Python file, as ./weld.py:WELD.")
     name = f"jangin_user_{path.stem}"
+    USERS_MODULES.add(name)
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)

@@ -16,6 +16,7 @@ import importlib
 import json
 import re
 import sys
+import traceback
 import typing
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 
 from jangin.errors import BadFolder, BadPolicy, BadTask, UnknownName
 from jangin.record import RunFolder, sha256_file
-from jangin.registry import find
+from jangin.registry import USERS_MODULES, find
 from jangin.task import Policy, Task, canonical_json, sha256_of, task_declaration
 
 __all__ = [
@@ -56,7 +57,8 @@ def as_task(name: str, registered: Any) -> Task:
         raise BadTask(
             f"The task {name} cannot be made with its defaults: {e}. Give every field a default value."
         ) from e
-    lacks = [part for part in _NEEDED if not hasattr(task, part)]
+    # of the class first: a property may refuse what the user has not said yet
+    lacks = [part for part in _NEEDED if not hasattr(type(task), part) and not hasattr(task, part)]
     if lacks:
         raise BadTask(f"{name} is no task: it lacks {', '.join(lacks)}. docs/tutorial-task.md walks through one.")
     return typing.cast(Task, task)
@@ -133,17 +135,18 @@ def recorded_task(declared: Any, where: Path, name: str | None = None) -> Task:
     if not isinstance(declared, Mapping) or not {"name", "fields"} <= declared.keys():
         raise BadFolder(f"The {TASK_JSON} of {where} declares no task: it was damaged, or is of something else.")
     fields = declared["fields"] if isinstance(declared["fields"], Mapping) else {}
-    recorded = str(declared["name"])
-    if name is None and recorded.startswith("gym:") and ":" in recorded.removeprefix("gym:"):
-        raise BadFolder(f"{where} is about {recorded}, which imports a package. Name it: --task {recorded}.")
+    if name is None and _imports(str(declared["name"])):
+        raise BadFolder(
+            f"{where} is about the task {declared['name']!r}, and no file is imported because a folder says so. "
+            f"If you trust it, name it: --task {declared['name']}."
+        )
     try:
         task = resolve_task(name or declared["name"], fields)
     except UnknownName as e:
         if name is not None or e.kind != "task":
             raise
         raise BadFolder(
-            f"{where} is about the task {declared['name']!r}, which is not registered here. "
-            f"If it is a file of your own, name it: --task ./file.py:NAME."
+            f"{where} is about the task {declared['name']!r}, which is not registered here. {_remedy(declared)}"
         ) from e
     here = task_declaration(task)
     if sha256_of(here) != sha256_of(dict(declared)):
@@ -152,6 +155,20 @@ def recorded_task(declared: Any, where: Path, name: str | None = None) -> Task:
             f"{_difference(declared, here)} differs."
         )
     return task
+
+
+def _imports(task: str) -> bool:
+    """Whether finding a task of this name imports what the name says."""
+    return ".py" in task or task.count(":") > 1
+
+
+def _remedy(declared: Mapping[str, Any]) -> str:
+    """How to name a task that is not registered here."""
+    model, name = declared.get("model"), str(declared["name"])
+    if name.startswith("gym:") and isinstance(model, Mapping):
+        package = str(model.get("entry_point", "")).partition(":")[0].partition(".")[0]
+        return f"Name the package that registers it: --task gym:{package or 'PACKAGE'}:{name.removeprefix('gym:')}."
+    return "If it is a file of your own, name it: --task ./file.py:NAME."
 
 
 def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> Policy:
@@ -163,13 +180,16 @@ def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> P
 
     plan = read_plan(folder)
     planned = plan.policy
-    if name is None and _MODULE.fullmatch(planned["name"]):
+    if _MODULE.fullmatch(planned["name"]) and name != planned["name"]:
+        given = f"; {name} was given" if name is not None else ""
         raise BadPolicy(
-            f"The evidence in {folder.path} is about {planned['name']}, a module of Python. Name it to run it again: "
-            f"--policy {planned['name']}."
+            f"The evidence in {folder.path} is about {planned['name']}, a module of Python, which is imported only "
+            f"when you name it: --policy {planned['name']}{given}."
         )
-    if name is not None or planned["sha256"] is None:
+    if name is not None or (planned["sha256"] is None and planned["name"] in POLICIES):
         return resolve_policy(name or planned["name"], task, seed=plan.seed)
+    if planned["sha256"] is None:
+        raise BadPolicy(f"The evidence in {folder.path} is about the policy {planned['name']!r}. Name it: --policy ...")
     if not folder.has(POLICY_ONNX) or sha256_file(folder / POLICY_ONNX) != planned["sha256"]:
         raise BadPolicy(
             f"The evidence in {folder.path} is about a policy.onnx with the sha256 {planned['sha256'][:12]}…, "
@@ -224,23 +244,33 @@ def _of_module(name: str, task: Task) -> Policy:
     module, _, attribute = name.partition(":")
     if "" not in sys.path and str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
+    USERS_MODULES.add(module)
     try:
         found: Any = importlib.import_module(module)
     except ModuleNotFoundError as e:
-        if e.name is None or not module.startswith(e.name):
+        if e.name is None or not f"{module}.".startswith(f"{e.name}."):
             raise BadPolicy(f"The module {module!r} does not load: {e}.") from e
         raise BadPolicy(
             f"There is no module {module!r}: a policy of your own is module:attribute, in an installed package or in "
             f"the current directory."
         ) from e
     except Exception as e:  # a user's file may raise anything; say which file and what
-        raise BadPolicy(f"The module {module!r} does not load: {type(e).__name__}: {e}.") from e
+        raise BadPolicy(f"The module {module!r} does not load: {_where(e)}{type(e).__name__}: {e}.") from e
     place = getattr(found, "__file__", None)
     for part in attribute.split("."):
         if not hasattr(found, part):
             raise UnknownName(f"attribute of {module}", part, [n for n in dir(found) if not n.startswith("_")])
         found = getattr(found, part)
-    return CallablePolicy(found, task, name=name, sha256=sha256_file(Path(place)) if place else None)
+    sha256 = sha256_file(Path(place)) if place and Path(place).is_file() else None
+    return CallablePolicy(found, task, name=name, sha256=sha256)
+
+
+def _where(error: BaseException) -> str:
+    """Where an import failed, as "weld.py, line 3, "; "" where nothing says so."""
+    if isinstance(error, SyntaxError):  # its own text has the place
+        return ""
+    steps = traceback.extract_tb(error.__traceback__)
+    return f"{steps[-1].filename}, line {steps[-1].lineno}, " if steps else ""
 
 
 def policy_bytes(name: str) -> bytes | None:

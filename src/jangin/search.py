@@ -25,10 +25,11 @@ from jangin.record import RunFolder
 from jangin.stats.rare import estimate, uniform
 from jangin.task import Array, Policy, Task, Trials
 
-__all__ = ["REPLICATES", "SAMPLES", "Searched", "clear", "search", "search_plan"]
+__all__ = ["REPLICATES", "SEARCH_TRIALS", "Searched", "clear", "search", "search_plan"]
 
-REPLICATES, SAMPLES = 8, 1000
-_CHAINS = 10  # points of a level to each of its chains, which are run side by side
+REPLICATES, SEARCH_TRIALS = 8, 100_000
+_LEAST = 10_000  # trials, fewer than which say nothing
+_BLOCK = 100  # trials side by side
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,22 @@ class Searched:
     table: Trials | None
 
 
-def search_plan(task: Task, claims: Sequence[Claim], samples: int = SAMPLES) -> dict[str, Any]:
+def search_plan(task: Task, claims: Sequence[Claim], trials: int = SEARCH_TRIALS) -> dict[str, Any]:
     """How claims of grade B will be searched, for the plan; empty where there is none.
 
-    Raises: BadClaim when the task has no condition to search among, or too few samples are asked for.
+    Raises: BadClaim when the task has no condition to search among, or too few trials are allowed.
     """
     wanted = [c for c in claims if c.grade == "B"]
     if not wanted:
         return {}
     if not len(task.conditions):
         raise BadClaim(f"The claim '{wanted[0]}' is to be searched, but {task.name} declares no conditions to vary.")
-    if samples < 100:
-        raise BadClaim(f"A search with {samples} samples a level says nothing; give at least 100.")
+    if trials < _LEAST:
+        raise BadClaim(f"A search of {trials:,} trials says nothing about '{wanted[0]}'; give at least {_LEAST:,}.")
     return {
         "replicates": REPLICATES,
-        "samples": samples,
-        "block": samples // _CHAINS,
+        "trials": trials,
+        "block": _BLOCK,
         "methods": "subset simulation and cross-entropy importance sampling, which must agree",
     }
 
@@ -73,8 +74,8 @@ def search(
     for k, claim in enumerate(plan.estimated):
         kept = _Kept(folder, k)
 
-        def tell(done: int, text: str = str(claim)) -> None:
-            progress(done, text)
+        def tell(done: int, of: int, what: str, text: str = str(claim)) -> None:
+            progress(done, f"{text}, {what}")
 
         probe = Probe(
             task,
@@ -90,7 +91,7 @@ def search(
             len(task.conditions),
             seed=plan.seed,
             replicates=plan.search["replicates"],
-            samples=plan.search["samples"],
+            budget=plan.search["trials"],
             progress=tell,
         )
     if not found:

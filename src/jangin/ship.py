@@ -45,6 +45,7 @@ __all__ = ["golden", "ship"]
 
 CARRIED = ("evidence/plan.yaml", "evidence/trials.parquet", "evidence/verdict.json", "policy.onnx", "task.json")
 CARRIED_IF_THERE = ("evidence/baselines.parquet", "report.html")
+CARRIED_QUIETLY = ("evidence/search.parquet", "evidence/junit.xml")  # not every qualification has them
 HASHED = {  # names in verdict.json -> files
     "plan": "evidence/plan.yaml",
     "policy": "policy.onnx",
@@ -90,7 +91,7 @@ def ship(
     policy = OnnxPolicy((folder / "policy.onnx").read_bytes(), evidence, name=str(folder / "policy.onnx"))
     observation, action, tolerance = golden(evidence, policy, folder.read_trials("evidence/trials.parquet"))
 
-    carried = [*CARRIED, *(n for n in CARRIED_IF_THERE if folder.has(n))]
+    carried = [*CARRIED, *(n for n in (*CARRIED_IF_THERE, *CARRIED_QUIETLY) if folder.has(n))]
     members = {n: (folder / n).read_bytes() for n in carried}
     members |= dict(zip(GOLDEN, (pack_array(observation), pack_array(action)), strict=True))
     identity = _identity(evidence, policy, name, version, created or datetime.datetime.now(datetime.UTC))

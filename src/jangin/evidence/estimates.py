@@ -14,12 +14,12 @@ import numpy as np
 
 from jangin.errors import BadFolder
 from jangin.evidence.plan import Plan
-from jangin.stats.rare import METHODS, RareEstimate, recompute, uniform
+from jangin.stats.rare import COLUMNS, METHODS, RareEstimate, recompute, uniform
 from jangin.task import Trials
 
 __all__ = ["Estimate", "read_estimates", "search_table"]
 
-_COLUMNS = ("method", "replicate", "level", "trial", "made", "margin", "log_weight")
+_COLUMNS = tuple(name for name in COLUMNS if name != "z")
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Estimate:
     """What the searches for one claim found.
 
     Attributes:
-        probability: of the event, the two methods' means weighed by their precision; None where it is refused.
+        probability: of the event, the mean of the two methods' means; None where it is refused.
         low, high: the interval that covers both methods' 95 % intervals; None where it is refused.
         evaluations: trials that were run for it.
         refused: why there is no estimate, in a sentence; "" where there is one.
@@ -45,7 +45,7 @@ class Estimate:
 
 
 def search_table(plan: Plan, found: Mapping[str, RareEstimate]) -> Trials:
-    """What the levels of all searches were made of, as one table: claim, method by name, and z by condition."""
+    """Every trial of all searches, as one table: claim, method by name, and z by condition."""
     parts = []
     for claim, estimate in found.items():
         t = estimate.table
@@ -60,7 +60,7 @@ def search_table(plan: Plan, found: Mapping[str, RareEstimate]) -> Trials:
 def read_estimates(plan: Plan, table: Trials | None) -> dict[str, Estimate]:
     """The estimates that a table of searches gives, by the claims' texts; none where nothing was searched.
 
-    Raises: BadFolder for a table that is not one of searches.
+    Raises: BadFolder for a table that is not one of searches, or whose trials do not follow from one another.
     """
     if table is None:
         return {}
@@ -73,7 +73,10 @@ def read_estimates(plan: Plan, table: Trials | None) -> dict[str, Estimate]:
         columns = {name: table[name][rows] for name in _COLUMNS if name != "method"}
         columns["method"] = np.array([METHODS.index(m) for m in table["method"][rows]], np.int8)
         columns["z"] = np.stack([table[name][rows] for name in names], axis=1)
-        found[str(claim)] = _estimate(plan, recompute(columns))
+        try:
+            found[str(claim)] = _estimate(plan, recompute(columns))
+        except ValueError as e:
+            raise BadFolder(f"The search for '{claim}' is not as one was written. {e} Run qualify again.") from e
     return found
 
 
@@ -94,8 +97,7 @@ def _estimate(plan: Plan, found: RareEstimate) -> Estimate:
 
 
 def _nearest(plan: Plan, found: RareEstimate) -> dict[str, float]:
-    failed = found.table["z"][found.table["margin"] < 0.0]
-    if not len(failed):
+    if found.most_likely is None:
         return {}
-    z = failed[np.argmin(np.sum(failed * failed, axis=1))]
-    return {name: float(v[0]) for name, v in plan.conditions.at(uniform(z[None])).items()}
+    z = np.array([found.most_likely.z])
+    return {name: float(v[0]) for name, v in plan.conditions.at(uniform(z)).items()}

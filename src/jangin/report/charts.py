@@ -383,13 +383,12 @@ def dot_plot(
 def share_bar(title: str, description: str, value: float, low: float, high: float, part: float) -> Markup:
     """A share in [0, 1] as a bar with its interval; the solid part of it is `part`."""
     wide, tall = 160.0, 14.0
-    total, solid, a, b = (wide * float(np.clip(v, 0.0, 1.0)) for v in (value, part, low, high))
+    total, solid, a, b = (wide * float(np.clip(v, 0.0, 1.0)) for v in (value, min(part, value), low, high))
     parts = [
         f'<rect x="0" y="2" width="{_n(total)}" height="{_n(tall - 4)}" class="cell policy" fill-opacity="0.35"/>',
         f'<rect x="0" y="2" width="{_n(solid)}" height="{_n(tall - 4)}" class="cell policy"/>',
-        _rule(a, tall / 2, b, tall / 2, "axis"),
-        _rule(a, 3, a, tall - 3, "axis"),
-        _rule(b, 3, b, tall - 3, "axis"),
+        f'<path d="M{_n(a)} 3V{_n(tall - 3)}M{_n(a)} {_n(tall / 2)}H{_n(b)}M{_n(b)} 3V{_n(tall - 3)}" '
+        f'fill="none" stroke="currentColor"/>',
     ]
     return _svg(wide, tall, title, description, parts, "strip")
 

@@ -66,7 +66,7 @@ def _index(name: str, s: Mapping[str, float]) -> dict[str, Any]:
 def _grid(run: Run, names: list[str]) -> dict[str, Any] | None:
     """Failures of the map over two conditions: rows of cells, the upper row the upper values."""
     table = run.mapped
-    if table is None or len(names) < 2 or any(n not in table.columns for n in names):
+    if table is None or not run.explained["failures"] or len(names) < 2 or any(n not in table.columns for n in names):
         return None
     x, y = (np.asarray(table[n], float) for n in names)
     failed = np.asarray(table["outcome"] != SUCCESS)

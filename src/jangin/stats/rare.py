@@ -1,58 +1,75 @@
-"""How likely is a rare failure? Two searches along a continuous margin that must agree: an estimate, never a bound.
+"""How likely is a rare failure? Two methods that must agree, or no answer: an estimate (grade B), never a bound.
 
-    found = estimate(margin, dim=2, seed=7)              # margin(z (n, dim), trial (n,)) -> (n,), negative is failure
-    found.probability, found.low, found.high             # None when found.refused says why there is no estimate
-    found.methods["subset"].estimates                    # one per independent replicate
-    recompute(found.table) == found without its table    # from the evaluations alone, without the black box
+    found = estimate(margin, dim=2, seed=7)             # margin(z (n, dim), trial (n,)) -> (n,), negative is failure
+    found.probability, found.low, found.high            # None where found.refused says why there is no estimate
+    found.methods["subset"].estimates                   # one per independent replicate
+    found.failures[0].z                                 # the most likely failure of the largest group of them
+    recompute(found.table) == found                     # from the recorded margins alone, without the black box
 
-The latent z is standard normal; a condition with inverse distribution function F^-1 is F^-1(Phi(z)). A simulator has
-further randomness that belongs to a trial's number: every new candidate gets a number that was never used before, so
-its noise is drawn anew and independently.
+The latent z is standard normal: a condition with distribution function F is F^-1(uniform(z)). What else is random in a
+trial belongs to its number (`journal`). Which two methods: subset simulation (`subset`) always; beside it cross-entropy
+importance sampling (`importance`), or, where the margin comes with its course and there are more than 50 latent
+numbers, splitting of trajectories (`splitting`): a density over a long horizon of noise collapses. The choice looks at
+the problem's form, never at a result.
 
-Subset simulation writes P(m < 0) as a product of conditional probabilities of about 1/10. Each level's points are made
-from those below its threshold by a Markov chain that keeps the law of z restricted to {m <= t}: a preconditioned
-Crank-Nicolson step, accepted when the margin stays below t. Redrawing the noise is an independent proposal from its own
-law, so the pair (z, noise) keeps its restricted law too. Cross-entropy importance sampling moves a mixture of normal
-densities towards the failures, level by level, then samples from it and weighs with the ratio of densities; a tenth of
-its points come from the nominal law, which keeps every weight below 10.
+How the budget is used: about a tenth for a pilot run, which finds the levels; a third of the rest for the second method
+with its search; what is left for subset simulation. It is never exceeded.
 
-Both run in independent replicates. There is no estimate (`refused`) where the margin has plateaus, where no failure was
-reached, where the replicates spread too widely, or where the two methods' intervals do not meet. What both overlook is
-not counted: an unconnected failure that the margin does not lead to. That is why it is called grade B.
+Each replicate's estimate is unbiased, so the mean over replicates is, too; the geometric mean is too small by a factor
+of about exp(-variance/2) and is given beside it. The interval is Cox's for the mean of a log-normal law with Student's
+t (Olsson): right as far as the logarithms of the replicates' estimates are normal. The answer is the plain mean of the
+two methods' means, its interval holds both of theirs.
 
-Source: Au and Beck, Probab. Eng. Mech. 16 (2001) 263; Papaioannou et al., Probab. Eng. Mech. 41 (2015) 89, for the
-chain; Rubinstein and Kroese, The Cross-Entropy Method (2004); Papaioannou, Geyer and Straub, Reliab. Eng. Syst. Saf.
-191 (2019) 106564, for soft levels; Hesterberg, Technometrics 37 (1995) 185, for the defensive mixture; Veach and
-Guibas, SIGGRAPH 1995, 419, and Cornuet et al., Scand. J. Statist. 39 (2012) 798, for points of several densities.
+There is none (`refused`) where a margin is NaN, the margin has plateaus or is a success flag, no failure was reached, a
+replicate came out as 0, a method's interval spans more than a factor of 10, or the two methods disagree: their 99 %
+intervals do not meet, which chance brings about less often than once in fifty.
+
+What it does not say: anything about a failure that the margin does not lead to. Both methods descend along the margin;
+a region that lies behind higher ground can be overlooked by both. No method that runs fewer than about 3/p trials can
+exclude that; independent trials (grade A) can.
+
+Source: Olsson, J. Stat. Educ. 13 (2005) 1, the interval; those of the three methods are with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
-from scipy.special import log_ndtr, ndtr, ndtri, stdtrit
+from scipy.special import ndtr, ndtri, stdtrit
 
-from jangin.stats.mixture import Mixture, fit
+from jangin.stats import importance, splitting, subset
+from jangin.stats.journal import COLUMNS, METHODS, Journal, Margin, Progress, Table, UnknownMargin, generator, recorded
+from jangin.stats.mixture import fit
 
-__all__ = ["METHODS", "Method", "RareEstimate", "estimate", "normal", "recompute", "uniform"]
+__all__ = [
+    "COLUMNS",
+    "METHODS",
+    "Failure",
+    "Margin",
+    "Method",
+    "RareEstimate",
+    "estimate",
+    "log_t_interval",
+    "normal",
+    "recompute",
+    "recorded",
+    "uniform",
+]
 
 Array = np.ndarray
-Margin = Callable[[Array, Array], Array]
-Table = Mapping[str, Array]
 
-SUBSET, CROSS_ENTROPY = "subset", "cross-entropy"
-METHODS = (SUBSET, CROSS_ENTROPY)
-
-_SHARE = 0.1  # of the points that make the next level
-_NOMINAL = 0.1  # of the points of the last sample that come from the nominal law
-_STEP = 0.6  # sqrt(1 - 0.8^2): how far a proposal of the chain leaves its place
-_LEVELS = 16  # after which a failure counts as not reached: about 1e-16
-_TIES = 0.02  # of a level's points that may have the same margin as its threshold
-_VARIATION = 1.5  # of the weights that a level's density is fitted to: about 3 in 10 points count
-_SHARP = 3.0  # of the weights of the failures themselves, once the density has come to them
-_SPREAD = 1.5  # coefficient of variation of one method's replicates beyond which nothing is said
+_LEAST_BUDGET, _LEAST_POPULATION = 10_000, 100
+_LONG = 50  # latent numbers: beyond, a trajectory is split rather than drawn from a fitted density
+_PILOT_MOST, _WEIGHED, _SPLIT = 0.25, 0.3, 0.4  # shares of the budget, and of what the pilot run left of it
+_ROUNDS = 6  # of the search for a density, each a fiftieth of the budget
+_AGREEMENT = 0.99  # confidence of the intervals that have to meet: chance keeps one pair in a hundred apart
+_FACTOR = 10.0  # what a method's interval may span
+_READ = {"subset": subset.product, "cross-entropy": importance.weighted_share, "splitting": splitting.kept_share}
 
 
 @dataclass(frozen=True)
@@ -60,44 +77,72 @@ class Method:
     """What one method found.
 
     Attributes:
-        estimates: of the probability, one per replicate, (replicates,).
+        estimates: of the probability, one per replicate.
         probability: their mean.
-        low, high: 95 % interval of it, from the replicates' spread on a logarithmic scale (Student's t).
-        variation: coefficient of variation of one replicate.
-        evaluations: of the margin, in all.
-        refused: why there is no estimate; "" where there is one.
+        geometric: their geometric mean; 0 where one of them is 0.
+        low, high: the interval for the probability from how they spread; 0 and 1 where one of them is 0.
+        variation: the coefficient of variation of one replicate.
+        evaluations: trials, with those of the method's own search.
     """
 
     estimates: tuple[float, ...]
     probability: float
+    geometric: float
     low: float
     high: float
     variation: float
     evaluations: int
-    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The most likely failure of a group of failures: where the density of N(0, I) is largest.
+
+    Attributes:
+        trial: its number.
+        margin: below 0.
+        z: the latent numbers.
+        share: of the probability of failure, roughly, that its group has.
+    """
+
+    trial: int
+    margin: float
+    z: tuple[float, ...]
+    share: float
 
 
 @dataclass(frozen=True)
 class RareEstimate:
-    """What both methods found together.
+    """What the methods found together. It is an estimate and never a bound, which `grade` says wherever it goes.
 
     Attributes:
-        probability: the two methods' means, weighed by their precision; None where it is refused.
-        low, high: the interval that covers both methods' intervals; None where it is refused.
-        evaluations: of the margin, in all.
+        probability: of margin < 0, the mean of the two methods' means; None where it is refused.
+        low, high: the interval that holds both methods' intervals; None where it is refused.
+        confidence: of the intervals.
         refused: why there is no estimate, in a sentence; "" where there is one.
-        methods: by name, "subset" and "cross-entropy".
-        table: what the levels were made of: method (0, 1 in the order of METHODS), replicate, level, trial (its
-            number), made (evaluations so far), margin, log_weight, and z (n, dim).
+        agreed: whether both methods gave intervals, and those at 99 % meet.
+        evaluations: trials in all.
+        methods: by name; empty where the pilot run got stuck.
+        failures: the groups that were found, the largest first; at most four.
+        table: every trial, as columns (`journal.COLUMNS`).
     """
 
     probability: float | None
     low: float | None
     high: float | None
-    evaluations: int
+    confidence: float
     refused: str
+    agreed: bool
+    evaluations: int
     methods: Mapping[str, Method]
+    failures: tuple[Failure, ...]
+    grade: Literal["B"] = "B"
     table: Table = field(repr=False, compare=False, default_factory=dict)
+
+    @property
+    def most_likely(self) -> Failure | None:
+        """The failure nearest to the middle of all conditions; None where none was found."""
+        return min(self.failures, key=lambda f: math.fsum(v * v for v in f.z), default=None)
 
 
 def estimate(
@@ -106,268 +151,313 @@ def estimate(
     *,
     seed: int,
     replicates: int = 8,
-    samples: int = 1000,
-    progress: Callable[[int], None] | None = None,
+    budget: int = 100_000,
+    batch: int = 1,
+    confidence: float = 0.95,
+    progress: Progress | None = None,
 ) -> RareEstimate:
-    """Estimate P(margin < 0) by both methods, `replicates` times each with `samples` points per level.
+    """Estimate P(margin < 0) in at most `budget` trials. The same seed asks the same questions.
 
-    `progress` is told how many evaluations were made so far. The same seed gives the same numbers.
+    Args:
+        margin: the black box; see the module and `journal`.
+        dim: latent numbers of a trial.
+        replicates: of each method, at least 8.
+        batch: every question is for a multiple of so many trials (splitting asks for as many as it drops).
+        progress: is told trials so far, the budget, and what runs.
+
+    Raises: ValueError for numbers that make no sense and for a margin that answers in another shape.
     """
-    if replicates < 8:
-        raise ValueError(f"{replicates} replicates are too few to see how they spread; give at least 8.")
-    box = _Box(margin, dim, progress)
-    for method, search in enumerate((_subset, _cross_entropy)):
-        for replicate in range(replicates):
-            rng = np.random.default_rng([seed, method, replicate])
-            box.begin(method, replicate)
-            search(box, rng, samples)
-    return _judged(box.table())
+    _check(dim, replicates, budget, batch)
+    journal = Journal(margin, dim, budget=budget, progress=progress)
+    with contextlib.suppress(UnknownMargin):  # the table shows it
+        _search(journal, seed, replicates, batch)
+    return recompute(journal.table(), confidence)
+
+
+def _search(journal: Journal, seed: int, replicates: int, batch: int) -> None:
+    """Ask everything there is to ask, within the journal's budget."""
+    unit = subset.CHAIN * batch
+    n = max(round(journal.budget / 50 / unit), 1) * unit
+    found = subset.pilot(journal, n=n, most=int(_PILOT_MOST * journal.budget), rng=generator(seed, "pilot"))
+    if found.ladder is not None and not _stuck(journal.table()):
+        if journal.dim > _LONG and journal.nstep > 1:
+            _split(journal, found.probability, int(_SPLIT * journal.left / replicates), replicates, seed)
+        else:
+            _weigh(journal, found.failing, int(_WEIGHED * journal.left / replicates), replicates, batch, seed)
+        _climb(journal, found.ladder, replicates, unit, seed)
 
 
 def uniform(z: Array) -> Array:
     """The uniforms in [0, 1) of standard normals: where a condition's inverse distribution function is taken."""
-    return np.minimum(ndtr(z), np.nextafter(1.0, 0.0))
+    return np.asarray(np.minimum(ndtr(z), np.nextafter(1.0, 0.0)))
 
 
 def normal(u: Array) -> Array:
-    """The standard normals of uniforms in [0, 1]; the ends stay finite."""
-    return ndtri(np.clip(u, 1e-15, 1.0 - 1e-15))
+    """The standard normals of uniforms in [0, 1], the inverse of `uniform`; the ends stay finite."""
+    return np.asarray(ndtri(np.clip(u, 1e-15, 1.0 - 1e-15)))
 
 
-def recompute(table: Table) -> RareEstimate:
-    """The same estimate from a table of evaluations alone; its `table` is the one given."""
-    return _judged(table)
-
-
-# ── the black box and what is noted of it ────────────────────────────────────────────────────────────────────────
-
-
-class _Box:
-    """Evaluates the margin, gives every candidate a trial number of its own, and notes what a level is made of."""
-
-    def __init__(self, margin: Margin, dim: int, progress: Callable[[int], None] | None) -> None:
-        self.dim, self._margin, self._progress = dim, margin, progress
-        self._next, self._method, self._replicate = 0, 0, 0
-        self._rows: list[dict[str, Array]] = []
-
-    def begin(self, method: int, replicate: int) -> None:
-        self._method, self._replicate = method, replicate
-
-    def evaluate(self, z: Array) -> tuple[Array, Array]:
-        """Margins (n,) and the trial numbers that were used, (n,)."""
-        trial = self._next + np.arange(len(z))
-        self._next += len(z)
-        values = np.asarray(self._margin(z, trial), float)
-        if self._progress is not None:
-            self._progress(self._next)
-        return values, trial
-
-    def note(self, level: int, z: Array, trial: Array, margin: Array, log_weight: Array | None = None) -> None:
-        """Keep what a level consists of; a point at which a chain stayed comes again with its old trial number."""
-        n = len(z)
-        self._rows.append(
-            {
-                "method": np.full(n, self._method, np.int8),
-                "replicate": np.full(n, self._replicate, np.int16),
-                "level": np.full(n, level, np.int16),
-                "trial": trial.astype(np.int64),
-                "made": np.full(n, self._next, np.int64),
-                "margin": margin,
-                "log_weight": np.zeros(n) if log_weight is None else log_weight,
-                "z": z,
-            }
+def _check(dim: int, replicates: int, budget: int, batch: int) -> None:
+    if dim < 1:
+        raise ValueError(f"A search among {dim} latent numbers finds nothing; give at least one.")
+    if replicates < 8:
+        raise ValueError(f"{replicates} replicates are too few to see how they spread; give at least 8.")
+    least = max(_LEAST_BUDGET, 200 * batch)
+    if batch < 1 or budget < least:
+        raise ValueError(
+            f"A budget of {budget:,} trials in batches of {batch:,} is too small for two methods of {replicates} "
+            f"replicates; give at least {max(least, _LEAST_BUDGET):,} trials and batches of 1 or more."
         )
 
-    def table(self) -> dict[str, Array]:
-        return {k: np.concatenate([r[k] for r in self._rows]) for k in self._rows[0]}
+
+def _weigh(journal: Journal, failing: Array, each: int, replicates: int, batch: int, seed: int) -> None:
+    before, n = journal.n, max(round(journal.budget / 50 / batch), 1) * batch
+    proposal = importance.search(journal, failing, n=n, rounds=_ROUNDS, rng=generator(seed, "search"))
+    n = (each - (journal.n - before) // replicates) // batch * batch
+    if n < _LEAST_POPULATION:
+        return
+    for k in range(replicates):
+        importance.weigh(journal, proposal, n=n, replicate=k, rng=generator(seed, "cross-entropy", k))
 
 
-# ── subset simulation ────────────────────────────────────────────────────────────────────────────────────────────
+def _split(journal: Journal, probability: float, each: int, replicates: int, seed: int) -> None:
+    n = splitting.population_for(each, probability)
+    for k in range(replicates):
+        splitting.split(journal, n=n, most=each, replicate=k, rng=generator(seed, "splitting", k))
 
 
-def _subset(box: _Box, rng: np.random.Generator, n: int) -> None:
-    z = rng.standard_normal((n, box.dim))
-    m, trial = box.evaluate(z)
-    step = _STEP
-    for level in range(_LEVELS):
-        box.note(level, z, trial, m)
-        t = _threshold(m)
-        if t < 0.0 or _plateau(m, trial, t):
-            return
-        seeds = np.argsort(m, kind="stable")[: int(np.sum(m <= t))]
-        z, trial, m, accepted = _chains(box, rng, z[seeds], trial[seeds], m[seeds], t, n, step)
-        step = float(np.clip(step * np.exp(accepted - 0.44), 0.05, 1.0))  # towards the rate that moves furthest
-    box.note(_LEVELS, z, trial, m)
+def _climb(journal: Journal, ladder: subset.Ladder, replicates: int, unit: int, seed: int) -> None:
+    n = int(journal.left / replicates / subset.cost(unit, len(ladder.thresholds))) * unit
+    if n < _LEAST_POPULATION:
+        return
+    for k in range(replicates):
+        subset.climb(journal, ladder, n=n, replicate=k, rng=generator(seed, "subset", k))
 
 
-def _threshold(m: Array) -> float:
-    """The margin that a tenth of the points do not exceed; below 0 once a tenth of them fail."""
-    return float(np.sort(m)[int(np.ceil(_SHARE * len(m))) - 1])
+# ── reading the table ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _plateau(m: Array, trial: Array, t: float) -> bool:
-    """Whether many points share the threshold's margin: different points, not one at which a chain has stayed."""
-    same = len(np.unique(trial[m == t]))
-    return same > max(_TIES * len(m), 1)
+def recompute(table: Table, confidence: float = 0.95) -> RareEstimate:
+    """The estimate that a table of trials gives; `estimate` itself ends with it. Nothing is asked of a black box.
 
+    It reads every margin, weight and parent, and holds the rows to the rules of their method. That the table's z are
+    those that a seed gives is shown by running `estimate` on `recorded(table)`.
 
-def _chains(
-    box: _Box, rng: np.random.Generator, z: Array, trial: Array, m: Array, t: float, n: int, step: float
-) -> tuple[Array, Array, Array, float]:
-    """n points of the law restricted to margin <= t: chains from the given ones, side by side; and the share moved."""
-    parts, moved = [(z, trial, m)], []
-    while sum(len(p[0]) for p in parts) < n:
-        to = np.sqrt(1.0 - step * step) * z + step * rng.standard_normal(z.shape)
-        m_to, trial_to = box.evaluate(to)
-        inside = m_to <= t
-        z = np.where(inside[:, None], to, z)
-        m, trial = np.where(inside, m_to, m), np.where(inside, trial_to, trial)
-        moved.append(float(inside.mean()))
-        parts.append((z, trial, m))
-    z, trial, m = (np.concatenate([p[k] for p in parts])[:n] for k in range(3))
-    return z, trial, m, float(np.mean(moved)) if moved else 0.44
-
-
-# ── cross-entropy importance sampling ────────────────────────────────────────────────────────────────────────────
-
-
-def _cross_entropy(box: _Box, rng: np.random.Generator, n: int) -> None:
-    """The step "margin < 0" is a soft one at first, Phi(-margin / width), and is sharpened from level to level as far
-    as the points can follow. All points so far count in each fit, weighed against the mixture of all the densities
-    they were drawn from (the balance heuristic). Only the last sample makes the estimate: its density owes it nothing.
+    Raises: ValueError for a table that no search has written, with the first thing that is wrong.
     """
-    drawn, width = _Drawn(box.dim), np.inf
-    density = Mixture.nominal(box.dim)
-    for level in range(_LEVELS):
-        z, m, trial = drawn.add(density, box, rng, n)
-        if not np.isfinite(m).all() or _plateau(m, trial, max(_threshold(m), 0.0)):
-            box.note(level, z, trial, m)  # what is wrong is to be seen in the table
-            return
-        arrived = _variation(np.where(m < 0.0, density.log_ratio(z), -np.inf)) <= _SHARP
-        log_weight, before = drawn.log_weight(), width
-        width = _sharpest(drawn.margin, log_weight, min(width, 10.0 * max(float(m.std()), 1e-300)))
-        density = fit(drawn.z, log_weight + log_ndtr(-drawn.margin / width), rng).defended(_NOMINAL)
-        if arrived or ((m < 0.0).any() and width > 0.95 * before):
-            break
-    z = density.draw(rng, 3 * n)
-    m, trial = box.evaluate(z)
-    box.note(_LEVELS, z, trial, m, density.log_ratio(z))
-
-
-class _Drawn:
-    """Points from several densities, n of each, and what they weigh together."""
-
-    def __init__(self, dim: int) -> None:
-        self.z, self.margin = np.zeros((0, dim)), np.zeros(0)
-        self._densities: list[Mixture] = []
-        self._log_ratio = np.zeros((0, 0))  # ln of nominal over density, (points, densities)
-
-    def add(self, density: Mixture, box: _Box, rng: np.random.Generator, n: int) -> tuple[Array, Array, Array]:
-        """Draw and evaluate n more: points (n, d), margins and trial numbers (n,)."""
-        z = density.draw(rng, n)
-        margin, trial = box.evaluate(z)
-        self._densities.append(density)
-        old = np.column_stack([self._log_ratio, density.log_ratio(self.z)])
-        self._log_ratio = np.vstack([old, np.column_stack([d.log_ratio(z) for d in self._densities])])
-        self.z, self.margin = np.concatenate([self.z, z]), np.concatenate([self.margin, margin])
-        return z, margin, trial
-
-    def log_weight(self) -> Array:
-        """ln of the nominal density over the mean of all densities drawn from, (points,)."""
-        return np.log(len(self._densities)) - np.logaddexp.reduce(-self._log_ratio, axis=1)
-
-
-def _sharpest(m: Array, log_weight: Array, widest: float) -> float:
-    """The smallest width, at most the widest, at which the points' weights vary by no more than _VARIATION."""
-    low, high = np.log(widest) - 30.0, np.log(widest)
-    for _ in range(40):
-        middle = 0.5 * (low + high)
-        if _variation(log_weight + log_ndtr(-m / np.exp(middle))) <= _VARIATION:
-            high = middle
-        else:
-            low = middle
-    return float(np.exp(high))
-
-
-def _variation(log_weight: Array) -> float:
-    """Coefficient of variation of weights given by their logarithms; inf where all are 0."""
-    most = log_weight.max()
-    if not np.isfinite(most):
-        return np.inf
-    w = np.exp(log_weight - most)
-    return float(w.std() / w.mean())
-
-
-# ── what the evaluations say ─────────────────────────────────────────────────────────────────────────────────────
-
-
-def _judged(table: Table) -> RareEstimate:
-    methods = {name: _method(table, k) for k, name in enumerate(METHODS)}
-    evaluations = int(table["made"].max())
-    refused = next((f"{name}: {m.refused}" for name, m in methods.items() if m.refused), "")
-    first, second = methods.values()
-    if not refused and _apart(first, second):
+    _check_table(table)
+    if refused := _unknown(table) or _stuck(table):
+        return _refused(refused, table, confidence)
+    methods, members = {}, []
+    for name in ("subset", "cross-entropy", "splitting"):
+        of = _replicates(table, name)
+        if of:
+            read = [_READ[name](table, rows) for rows in of]
+            methods[name] = _method([p for p, _ in read], _evaluations(table, name), confidence)
+            members += [(_weights(table, name, p, failing), failing) for p, failing in read]
+    if len(methods) < 2:
         refused = (
-            f"The two methods disagree: {SUBSET} finds {first.low:.2g} to {first.high:.2g}, {CROSS_ENTROPY} "
-            f"{second.low:.2g} to {second.high:.2g}. Give more samples, or look for a failure that only one has seen."
+            f"The pilot run took {_count(table, 'pilot'):,} of the trials, and what was left is too little for two "
+            f"methods. Give a larger budget."
         )
-    if refused:
-        return RareEstimate(None, None, None, evaluations, refused, methods, table)
-    low, high = min(first.low, second.low), max(first.high, second.high)
-    precise = np.array([1.0 / max(m.probability * m.variation, 1e-300) ** 2 for m in (first, second)])
-    probability = float(precise @ [first.probability, second.probability] / precise.sum())
-    return RareEstimate(probability, low, high, evaluations, "", methods, table)
-
-
-def _apart(a: Method, b: Method) -> bool:
-    """Whether the methods' 99 % intervals do not meet: chance alone seldom does that to two right answers."""
-    more = float(stdtrit(len(a.estimates) - 1, 0.995) / stdtrit(len(a.estimates) - 1, 0.975))
-    low, high = (
-        [m.probability * (end / m.probability) ** more for m in (a, b) for end in (getattr(m, name),)]
-        for name in ("low", "high")
+        return _refused(refused, table, confidence, methods)
+    agreed = _meet(methods)
+    refused = _why_not(methods, agreed)
+    means = [m.probability for m in methods.values()]
+    return RareEstimate(
+        probability=None if refused else math.fsum(means) / len(means),
+        low=None if refused else min(m.low for m in methods.values()),
+        high=None if refused else max(m.high for m in methods.values()),
+        confidence=confidence,
+        refused=refused,
+        agreed=agreed,
+        evaluations=len(table["trial"]),
+        methods=methods,
+        failures=_groups(table, members),
+        table=table,
     )
-    return low[0] > high[1] or low[1] > high[0]
 
 
-def _method(table: Table, method: int) -> Method:
-    mine = table["method"] == method
-    of = [_replicate(table, mine & (table["replicate"] == r), method) for r in np.unique(table["replicate"][mine])]
-    values = np.array([p for p, _ in of])
-    before = table["made"][table["method"] < method]
-    evaluations = int(table["made"][mine].max()) - (int(before.max()) if len(before) else 0)
-    refused = next((why for _, why in of if why), "")
-    if not refused and not values.all():
-        refused = "a replicate reached no failure. Give more samples."
-    if refused:
-        return Method(tuple(values.tolist()), 0.0, 0.0, 1.0, 0.0, evaluations, refused)
-    mean, spread = float(values.mean()), float(np.log(values).std(ddof=1))
-    half = float(stdtrit(len(values) - 1, 0.975)) * spread / np.sqrt(len(values))
-    variation = float(values.std(ddof=1) / mean)
-    if variation > _SPREAD:
-        refused = f"the replicates spread too widely ({values.min():.2g} to {values.max():.2g}). Give more samples."
-    low, high = mean * float(np.exp(-half)), min(mean * float(np.exp(half)), 1.0)
-    return Method(tuple(values.tolist()), mean, low, high, variation, evaluations, refused)
+def log_t_interval(estimates: Array, confidence: float) -> tuple[float, float]:
+    """The interval for the mean of a log-normal law from n independent draws, all positive: Cox's, with Student's t.
+
+    ln of the mean is estimated by m + s^2/2, m and s^2 mean and variance of the logarithms, with the variance
+    s^2/n + s^4/(2(n-1)).
+
+    Source: Olsson, J. Stat. Educ. 13 (2005) 1.
+    """
+    logs = np.log(estimates)
+    n, variance = len(logs), float(np.var(logs, ddof=1))
+    half = float(stdtrit(n - 1, 0.5 + 0.5 * confidence)) * math.sqrt(variance / n + variance**2 / (2 * (n - 1)))
+    centre = float(np.mean(logs)) + 0.5 * variance
+    return math.exp(centre - half), min(math.exp(min(centre + half, 0.0)), 1.0)
 
 
-def _replicate(table: Table, rows: Array, method: int) -> tuple[float, str]:
-    """One replicate's estimate, and why there is none."""
-    levels, m, trials = table["level"][rows], table["margin"][rows], table["trial"][rows]
-    end = levels == levels.max()
-    last = m[end]
-    if np.isnan(m).any():
-        return 0.0, "the margin is not a number somewhere. Mend the task's margin."
-    value = max(_threshold(last), 0.0)
-    if _plateau(last, trials[end], value):
-        return 0.0, (
-            f"{100 * np.mean(last == value):.0f} % of the points have the very same margin {value:.4g}: on a plateau "
-            f"nothing leads to the failure. Give a margin that varies."
+def _check_table(table: Table) -> None:
+    if missing := [c for c in COLUMNS if c not in table]:
+        raise ValueError(f"The table of a search has no column {missing[0]!r}; it has: {', '.join(sorted(table))}.")
+    lengths = {len(table[c]) for c in COLUMNS}
+    if len(lengths) > 1 or not len(table["trial"]):
+        raise ValueError(
+            f"The columns of a search have {min(lengths)} to {max(lengths)} rows; they must have the same."
         )
-    if method == 0:
-        if levels.max() == _LEVELS:
-            return 0.0, "no failure was reached. It is rarer than about 1e-16, or the margin does not lead to it."
-        below = [float(np.mean(m[levels == k] <= _threshold(m[levels == k]))) for k in range(levels.max())]
-        return float(np.prod(below)) * float(np.mean(last < 0.0)), ""
-    weights = np.exp(table["log_weight"][rows][end]) * (last < 0.0)
-    if not weights.any():
-        return 0.0, "no failure was reached. The margin does not lead to it, or it is too rare for so few points."
-    return float(weights.mean()), ""
+    if (gap := np.flatnonzero(table["trial"] != np.arange(len(table["trial"])))).size:
+        raise ValueError(f"Row {gap[0]} of a search is trial {table['trial'][gap[0]]}; trials are numbered by row.")
+    if not _count(table, "pilot"):
+        raise ValueError("The table of a search has no pilot run; it was not written by one, or was cut.")
+
+
+def _rows(table: Table, name: str) -> Array:
+    return np.flatnonzero(table["method"] == METHODS.index(name))
+
+
+def _count(table: Table, name: str) -> int:
+    return len(_rows(table, name))
+
+
+def _evaluations(table: Table, name: str) -> int:
+    return _count(table, name) + (_count(table, "search") if name == "cross-entropy" else 0)
+
+
+def _replicates(table: Table, name: str) -> list[Array]:
+    """The rows of each replicate."""
+    rows = _rows(table, name)
+    of = table["replicate"][rows]
+    return [rows[of == k] for k in np.unique(of)]
+
+
+def _method(estimates: list[float], evaluations: int, confidence: float) -> Method:
+    values = np.array(estimates)
+    mean = float(np.mean(values))
+    positive = bool((values > 0).all())
+    low, high = log_t_interval(values, confidence) if positive else (0.0, 1.0)
+    return Method(
+        estimates=tuple(estimates),
+        probability=mean,
+        geometric=math.exp(float(np.mean(np.log(values)))) if positive else 0.0,
+        low=low,
+        high=high,
+        variation=float(np.std(values, ddof=1)) / mean if mean > 0 else math.inf,
+        evaluations=evaluations,
+    )
+
+
+# ── why there is no estimate ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _unknown(table: Table) -> str:
+    """The refusal where a margin is NaN; "" where none is."""
+    unknown = np.flatnonzero(np.isnan(table["margin"]))
+    if not unknown.size:
+        return ""
+    return (
+        f"The margin of trial {unknown[0]} is NaN; a search needs a number for every trial. Mend what made it unknown, "
+        f"or give inf where a trial came nowhere near the event."
+    )
+
+
+def _stuck(table: Table) -> str:
+    """Why the pilot run did not reach the failures; "" where it did."""
+    steps = subset.populations(table, _rows(table, "pilot"))
+    last = steps[-1][0]
+    first, margin = table["margin"][steps[0][0]], table["margin"][last]
+    if (different := len(np.unique(first))) <= 2:
+        values = "value" if different == 1 else "values"
+        return (
+            f"The margin takes {different} {values} in {len(first):,} trials, as a success flag does: nothing leads to "
+            f"the failure. Search along a continuous measure of how far a trial was from it."
+        )
+    if np.count_nonzero(margin < 0) >= len(margin) // subset.CHAIN:
+        return ""
+    if subset.next_threshold(margin) is None:
+        level = float(margin.max())
+        if len(np.unique(last[margin == level])) <= len(last) // (2 * subset.CHAIN):  # trials that stand for many
+            return (
+                f"The search got stuck at a margin of {level:.6g}, {len(steps) - 1} levels deep: no trial near there "
+                f"has a smaller one. Failures lie beyond a jump of the margin, or there are none."
+            )
+        return (
+            f"The margin has a plateau: {100 * np.mean(margin == level):.0f} % of the trials at level {len(steps) - 1} "
+            f"share the value {level:.6g}, and nothing leads on from there. Search along a measure that varies."
+        )
+    trials, smallest = _count(table, "pilot"), float(table["margin"].min())
+    return (
+        f"No failure was reached often enough in {trials:,} trials of the pilot run, {len(steps) - 1} levels deep; the "
+        f"smallest margin was {smallest:.6g}. The event is too rare for this budget, or the margin does not lead to it."
+    )
+
+
+def _why_not(methods: Mapping[str, Method], agreed: bool) -> str:
+    """Why two methods' results make no estimate; "" where they do."""
+    for name, m in methods.items():
+        if zeros := m.estimates.count(0.0):
+            return (
+                f"{zeros} of {len(m.estimates)} replicates of {name} reached no failure. Give a larger budget, or a "
+                f"margin that leads there."
+            )
+        if m.high > _FACTOR * m.low:
+            return (
+                f"The replicates of {name} spread too widely, from {min(m.estimates):.3g} to {max(m.estimates):.3g}: "
+                f"their interval spans more than a factor of {_FACTOR:g}. Give a larger budget."
+            )
+    if not agreed:
+        said = " and ".join(f"{k} {m.probability:.3g} [{m.low:.3g}, {m.high:.3g}]" for k, m in methods.items())
+        return f"The two methods disagree: {said}. One of them overlooks failures; give a larger budget."
+    return ""
+
+
+def _meet(methods: Mapping[str, Method]) -> bool:
+    """Whether the methods' intervals, at the confidence of an agreement, have a point in common."""
+    if not all(min(m.estimates) > 0 for m in methods.values()):
+        return False
+    intervals = [log_t_interval(np.array(m.estimates), _AGREEMENT) for m in methods.values()]
+    return max(low for low, _ in intervals) <= min(high for _, high in intervals)
+
+
+def _refused(
+    refused: str, table: Table, confidence: float, methods: Mapping[str, Method] | None = None
+) -> RareEstimate:
+    failing = np.flatnonzero(table["margin"] < 0)
+    return RareEstimate(
+        probability=None,
+        low=None,
+        high=None,
+        confidence=confidence,
+        refused=refused,
+        agreed=False,
+        evaluations=len(table["trial"]),
+        methods=methods or {},
+        failures=_groups(table, [(np.ones(len(failing)), failing)]),
+        table=table,
+    )
+
+
+# ── which failures there are ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _weights(table: Table, name: str, estimate: float, failing: Array) -> Array:
+    """What each failing member counts of a replicate's estimate, (k,)."""
+    if name == "cross-entropy":
+        weight = np.exp(table["log_weight"][failing])
+        return np.asarray(weight * (estimate / weight.sum())) if len(failing) else weight
+    return np.full(len(failing), estimate / max(len(failing), 1))
+
+
+def _groups(table: Table, members: list[tuple[Array, Array]]) -> tuple[Failure, ...]:
+    """At most four groups of failing trials by a fitted mixture, each with its most likely member, largest first."""
+    weight = np.concatenate([w for w, _ in members])
+    trials = np.concatenate([t for _, t in members])
+    if not len(trials) or not weight.sum() > 0:
+        return ()
+    thin = np.unique(np.linspace(0, len(trials) - 1, 1000).astype(int))
+    z = table["z"][trials].astype(float)
+    rng = np.random.Generator(np.random.Philox(0))
+    effective = min(float(weight[thin].sum() ** 2 / np.sum(weight[thin] ** 2)), len(np.unique(trials[thin])))
+    group = np.argmax(fit(z[thin], weight[thin], effective=effective, rng=rng).log_parts(z), axis=1)
+    found = []
+    for k in np.unique(group):
+        mine = np.flatnonzero(group == k)
+        best = mine[np.argmin(np.sum(z[mine] ** 2, axis=1))]
+        trial, share = int(trials[best]), float(weight[mine].sum() / weight.sum())
+        found.append(Failure(trial, float(table["margin"][trial]), tuple(z[best].tolist()), share))
+    return tuple(sorted(found, key=lambda f: (-f.share, f.trial)))
