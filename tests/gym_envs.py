@@ -33,9 +33,9 @@ class Corridor(gymnasium.Env):
         return self._see(), {}
 
     def step(self, action):
-        if self.mode == "raises" and self.x > 0.6:
+        if self.mode == "raises" and action[0] == self.action_space.high[0] and self.x > 0.6:
             raise ZeroDivisionError("no way on")
-        if self.mode == "dies" and self.x > 0.6:
+        if self.mode == "dies" and action[0] == self.action_space.high[0] and self.x > 0.6:
             os._exit(3)
         self.x += float(action[0]) - self.slope
         info = {"place": self.x, "is_success": self.x >= 1.0, "fell": self.x < -1.0, "pose": np.array([self.x, 2.0])}
@@ -75,7 +75,7 @@ for mode in ("walk", "nan", "raises", "dies", "ends", "stubborn"):
 _register("CorridorEndless-v0", "gym_envs:Corridor", max_episode_steps=None)
 for name, keywords in {
     "Picture": {"observation": Box(0, 255, (64, 64, 3), np.uint8)},
-    "Words": {"observation": gymnasium.spaces.Text(5)},
+    "Rows": {"observation": gymnasium.spaces.Sequence(Discrete(2))},
     "Unbounded": {"action": Box(-np.inf, np.inf, (1,))},
     "Tuple": {"action": gymnasium.spaces.Tuple((Discrete(2), Discrete(2)))},
     "Late": {"action": Discrete(3, start=5)},

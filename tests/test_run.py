@@ -411,7 +411,7 @@ def swapped() -> str:
         (linear_policy(task="toy/line"), "it was made for the task 'toy/line'"),
         (linear_policy(rate_hz="25"), "it was made for 25 Hz, not 20 Hz"),
         (linear_policy(nobs=6), "maps 6 numbers to 2, and its bundle.yaml says 5 to 2"),
-        (linear_policy(kind="one"), "does not run on CPUExecutionProvider"),
+        (linear_policy(kind="one"), "takes 3 observations at a time, no more and no less"),
         (linear_policy(kind="nan"), "answers otherwise here than where it was qualified: nan for dx in golden row 0"),
         (b"no policy at all", "is not a policy that ONNX Runtime can load"),
     ],

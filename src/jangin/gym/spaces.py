@@ -37,7 +37,9 @@ def observation_signals(task: str, space: Any) -> Signals:
                 f"{task} observes {np.prod(part.shape):,} numbers and more; at most {MOST_NUMBERS:,} can be observed "
                 f"here, so pictures cannot. Make it with an observation of numbers, if it has one."
             )
-        channels += [Channel(f"{name}_{k}", "", "", float(a), float(b)) for k, (a, b) in enumerate(zip(low, high))]
+        channels += [
+            Channel(f"{name}_{k}", "", "", float(a), float(b)) for k, (a, b) in enumerate(zip(low, high, strict=True))
+        ]
     return Signals(tuple(channels))
 
 

@@ -1,52 +1,49 @@
-"""`gym:ENV_ID`: an environment of Gymnasium's registry, or of any package as `gym:module:ENV_ID`, as a task.
+"""`gym:ENV_ID`: an environment of Gymnasium's registry as a task; of another package as `gym:MODULE:ENV_ID`.
 
-    task = gym_task("gym:CartPole-v1")                      # success: the registered reward threshold
-    task = gym_task("gym:Reacher-v5", mapping="reach.yaml")
+    task = gym_task("gym:CartPole-v1")                                  # success: the registered reward threshold
+    task = GymTask("Reacher-v5", mapping=read_mapping("reach.yaml"))    # success: as the mapping says
 
 Without a mapping, success is what the environment's info calls `is_success` or `success`, or else a sum of rewards of
-at least the threshold it is registered with. Observations are flattened as Gymnasium flattens spaces; of a Discrete
-action space each choice is a channel and the largest is taken, so the zero action is choice 0.
+at least the threshold it is registered with. A module is imported only by `gym_task`, because somebody typed its name;
+a task that is read from a file names an environment, and never a module.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import functools
+import importlib
+import json
+import math
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from importlib import metadata
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import numpy as np
+import tyro
 
 from jangin.claim import Claim
 from jangin.errors import BadTask, MissingExtra, UnknownName
-from jangin.gym.mapping import GymMapping, Success, read_mapping
-from jangin.gym.slots import make
+from jangin.gym.about import About, about_of, check, info_path
+from jangin.gym.mapping import OWN, GymMapping, Success, read_mapping
+from jangin.gym.slots import MODULES, place_of
+from jangin.gym.values import Condition
 from jangin.gym.world import GymWorld
-from jangin.task import Channel, Conditions, Limits, Policy, Signals, canonical_json, sha256_of
+from jangin.task import Conditions, Limits, Policy, Signals, canonical_json
 
 __all__ = ["GymTask", "gym_task"]
 
 PREFIX = "gym:"
-_PROBE_STEPS = 40  # of random actions that tell which info keys an environment gives
 _HINTS = ("is_success", "success")
 
-
-@dataclass(frozen=True)
-class About:
-    """What an environment says of itself."""
-
-    observation: Signals
-    action: Signals
-    rate_hz: float
-    max_steps: int
-    threshold: float | None
-    info: tuple[str, ...]
-    engine: str
-    versions: Mapping[str, str]
+_File = tyro.constructors.PrimitiveConstructorSpec(
+    nargs=1,
+    metavar="FILE",
+    instance_from_str=lambda words: read_mapping(words[0]),
+    is_instance=lambda value: isinstance(value, Mapping),
+    str_from_instance=lambda value: ["as-recorded" if value else "none"],
+)
 
 
 @dataclass(frozen=True)
@@ -58,11 +55,17 @@ class GymTask:
         mapping: a file that says what success, failures and margin are there (YAML, see docs/gymnasium.md).
     """
 
-    env: str = ""
-    mapping: Path | None = None
+    env: Annotated[str, tyro.conf.Fixed, tyro.conf.Suppress] = ""
+    mapping: Annotated[Mapping[str, Any], _File] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        _check_keys(self)
+        if ":" in self.env:
+            raise BadTask(f"The environment's id is {self.env!r}; a module is named by gym:MODULE:ENV_ID alone.")
+        if self.mapping:
+            check(self.env, self.told, (*self.told.names, *(self.success_names if self.told.success else ())))
+
+    def __hash__(self) -> int:
+        return hash((self.env, canonical_json(self.mapping)))
 
     @property
     def name(self) -> str:
@@ -71,38 +74,44 @@ class GymTask:
 
     @property
     def told(self) -> GymMapping:
-        """What the mapping file says."""
-        return _told(None if self.mapping is None else str(self.mapping))
+        """What the mapping says."""
+        return _told(canonical_json(self.mapping))
 
     @property
     def about(self) -> About:
         """What the environment says of itself."""
-        return _about(self.env, None if self.mapping is None else str(self.mapping))
+        return about_of(self.env, self.told)
 
     @property
     def success(self) -> Success:
         """The mapping's, or what the environment itself calls success."""
         if self.told.success is not None:
             return self.told.success
+        about = self.about
         for key in _HINTS:
-            if key in self.about.info:
-                return Success(info=key)
-        if self.about.threshold is not None:
-            return Success(return_at_least=self.about.threshold)
+            if key in about.info:
+                return Success((Condition.parse(f"info.{key}"),))
+        if about.threshold is not None:
+            return Success((Condition.parse(f"return >= {about.threshold:g}"),), look="last")
         raise BadTask(
-            f"{self.name} says nowhere what success is: its info has {', '.join(self.about.info) or 'no key'}, and it "
-            f"is registered without a reward threshold. Say it in a mapping: --task.mapping FILE."
+            f"{self.name} does not say what success is: its info has neither of {', '.join(_HINTS)}, and no reward "
+            f"threshold is registered. Say it in a mapping, as --task.mapping FILE; docs/gymnasium.md has examples."
         )
 
     @property
-    def keys(self) -> tuple[str, ...]:
-        """The info keys that success and the mapping read, each once."""
-        own = [self.success.info] if self.success.info else []
-        return tuple(dict.fromkeys([*own, *self.told.keys]))
+    def success_names(self) -> tuple[str, ...]:
+        """The names of numbers that success reads."""
+        return tuple(dict.fromkeys(name for c in self.success.when for name in c.names))
+
+    @property
+    def info(self) -> dict[str, tuple[str | int, ...]]:
+        """The numbers of info that anything here reads, and the way to each."""
+        names = dict.fromkeys([*self.success_names, *self.told.names])
+        return {name: info_path(name) for name in names if name.startswith("info.")}
 
     @property
     def conditions(self) -> Conditions:
-        """What the mapping varies; without one only the reset's seed differs from trial to trial."""
+        """What the mapping varies; beside it the reset's seed differs from trial to trial."""
         return self.told.conditions
 
     @property
@@ -121,14 +130,32 @@ class GymTask:
         return self.about.action
 
     @property
+    def choices(self) -> tuple[int, ...]:
+        """How many channels of `action`, one after the other, vote for each decision; () where they are numbers."""
+        return self.about.choices
+
+    @property
     def rate_hz(self) -> float:
-        """Steps per second of simulated time; 1 where the environment does not say."""
-        return self.about.rate_hz
+        """Steps per second of simulated time."""
+        about = self.about
+        if math.isnan(about.step_s):
+            raise BadTask(
+                f"{self.name} does not say how long a step is: {about.step_s_from}. "
+                f"Give seconds_per_step in a mapping, as --task.mapping FILE."
+            )
+        return 1.0 / about.step_s
+
+    @property
+    def max_steps(self) -> int:
+        """Steps after which a trial is cut."""
+        if self.about.max_steps is None:
+            raise BadTask(f"{self.name} has no time limit. Give max_steps in a mapping, as --task.mapping FILE.")
+        return int(self.about.max_steps)
 
     @property
     def limit_s(self) -> float:
         """The time limit [s]."""
-        return self.about.max_steps / self.about.rate_hz
+        return self.max_steps / self.rate_hz
 
     @property
     def limits(self) -> Limits:
@@ -138,141 +165,94 @@ class GymTask:
     @property
     def claims(self) -> tuple[Claim, ...]:
         """The mapping's."""
-        return tuple(Claim.parse(c) for c in self.told.claims)
+        return self.told.claims
 
     @property
     def columns(self) -> Mapping[str, str]:
         """Every recorded value and its unit."""
-        own = {"cycle_s": "s", "margin": "", "return": "", "steps": ""}
+        own = {**OWN, "margin": self.told.margin_unit}
         return {**own, **{name: r.unit for name, r in self.told.record.items()}}
 
     @property
     def model(self) -> Mapping[str, str]:
-        """Which environment, its packages' versions, and what the mapping says."""
-        told = canonical_json(dataclasses.asdict(self.told))
-        return {"environment": self.env, "mapping_sha256": sha256_of(told.encode()), **self.about.versions}
+        """Identity: what the environment is and by which versions, what success is, and how long a step is."""
+        about = self.about
+        return {
+            "environment": self.env,
+            "entry_point": about.entry_point,
+            "success": self.success.text,
+            "seconds_per_step": f"{1.0 / self.rate_hz:g}, from {about.step_s_from}",
+            "max_steps": str(self.max_steps),
+            **{f"{package}_version": version for package, version in about.versions.items()},
+        }
 
     def at(self, stage: Literal["training", "evidence"]) -> GymTask:
-        """The same: an environment of others has one physics."""
+        """This task: the environment has one physics."""
         return self
 
     def world(self, nsim: int, *, threads: int = 0, seed: int = 0, purpose: str = "simulate") -> GymWorld:
-        """nsim environments on `threads` worker processes (0: one per core, 1: in this process)."""
-        _ = self.success  # says so before anything runs, where nothing says what it is
+        """nsim environments in `threads` processes, 0 for one per core, 1 for none but this one."""
         workers = threads or os.cpu_count() or 1
         return GymWorld(self, nsim, workers=workers, seed=seed, purpose=purpose)
 
     def expert(self) -> Policy | None:
-        """None: nobody wrote one for it."""
+        """None: nobody wrote one."""
         return None
 
     def teacher(self) -> Policy | None:
-        """None."""
+        """None: nobody wrote one."""
         return None
 
 
-TASK = GymTask
+@functools.cache
+def _told(plain: str) -> GymMapping:
+    return GymMapping.of_plain(json.loads(plain))
 
 
-def gym_task(name: str) -> GymTask:
-    """The task `gym:ENV_ID`; raises MissingExtra, UnknownName or BadTask."""
-    env = name.removeprefix(PREFIX)
+def gym_task(name: str, mapping: str | Path | None = None) -> GymTask:
+    """The task of a name that somebody typed, `gym:ENV_ID` or `gym:MODULE:ENV_ID`; the module is imported.
+
+    Raises: MissingExtra without gymnasium, UnknownName for an id that is not registered, BadTask for a module that does
+    not load, BadFile for the mapping.
+    """
     try:
         import gymnasium
-    except ImportError:
-        raise MissingExtra("gymnasium", "gym", f"The task {name}") from None
-    if ":" not in env and env not in gymnasium.registry:
-        hint = "An environment of a package is gym:MODULE:ENV_ID, as gym:gymnasium_robotics:FetchReach-v4."
-        close = [k for k in gymnasium.registry if k.lower().startswith(env[:3].lower())] or list(gymnasium.registry)
-        raise UnknownName("Gymnasium environment", env, close, hint)
-    return GymTask(env)
+    except ImportError as e:
+        raise MissingExtra("gymnasium", "gym", f"The task {name}") from e
+    module, _, env = name.removeprefix(PREFIX).rpartition(":")
+    if module:
+        _imported(name, module)
+    if env not in gymnasium.registry:
+        raise _unknown(name, env, gymnasium.registry)
+    if module:
+        MODULES[env] = module
+    task = GymTask(env)
+    return task if mapping is None else dataclasses.replace(task, mapping=read_mapping(mapping))
 
 
-@functools.lru_cache(maxsize=16)
-def _told(mapping: str | None) -> GymMapping:
-    return GymMapping() if mapping is None else read_mapping(mapping)
-
-
-@functools.lru_cache(maxsize=16)
-def _about(name: str, mapping: str | None) -> About:
-    """Make one environment, look at it, and let random actions show which info keys it gives."""
-    told = _told(mapping)
-    env = make(name, told.make)
+def _imported(name: str, module: str) -> None:
+    """Import a module that registers environments."""
     try:
-        spec, inside = env.spec, env.unwrapped
-        env.action_space.seed(0)
-        env.reset(seed=0)
-        info: dict[str, Any] = {}
-        for _ in range(_PROBE_STEPS):
-            *_, ended, cut, more = env.step(env.action_space.sample())
-            info |= more
-            if ended or cut:
-                env.reset(seed=0)
-        own = getattr(inside, "dt", None) or getattr(inside, "tau", None)
-        fps = (env.metadata or {}).get("render_fps")
-        rate = 1.0 / float(told.seconds_per_step or own or (1.0 / fps if fps else 1.0))
-        limit = told.max_steps or getattr(spec, "max_episode_steps", None)
-        if not limit:
-            raise BadTask(f"gym:{name} has no time limit. Give max_steps in a mapping: --task.mapping FILE.")
-        versions = _versions(inside)
-        engine = f"gymnasium {versions['gymnasium']} {name}"
-        return About(
-            observation=_observation(name, env.observation_space),
-            action=_action(name, env.action_space),
-            rate_hz=rate,
-            max_steps=int(limit),
-            threshold=getattr(spec, "reward_threshold", None),
-            info=tuple(sorted(k for k in info if isinstance(k, str))),
-            engine=engine,
-            versions=versions,
-        )
-    finally:
-        env.close()
-
-
-def _check_keys(task: GymTask) -> None:
-    """A key that the environment never gives would make a claim about nothing."""
-    if not task.env or task.mapping is None:
-        return
-    missing = [key for key in task.told.keys if key not in task.about.info]
-    if missing:
+        importlib.import_module(module)
+    except ModuleNotFoundError as e:
+        if e.name is None or not f"{module}.".startswith(f"{e.name}."):
+            raise BadTask(f"The module {module!r} of {name} does not load: {e}.") from e
         raise BadTask(
-            f"{task.mapping} reads info[{missing[0]!r}], which {task.name} did not give in {_PROBE_STEPS} steps; "
-            f"it gave: {', '.join(task.about.info) or 'nothing'}."
-        )
+            f"There is no module {module!r} for {name}; gym:MODULE:ENV_ID names the package that registers the "
+            f"environment, as gym:gymnasium_robotics:FetchReach-v4. Install it, or name it as Python imports it."
+        ) from e
+    except Exception as e:  # whatever a package raises, the user must learn which one it was
+        raise BadTask(f"The module {module!r} of {name} does not load: {place_of(e)}.") from e
 
 
-def _versions(inside: Any) -> dict[str, str]:
-    """Of Gymnasium, of the environment's own package, and of MuJoCo where it is used."""
-    packages = {"gymnasium", type(inside).__module__.partition(".")[0]}
-    if "mujoco" in type(inside).__module__ or hasattr(inside, "mujoco_renderer"):
-        packages.add("mujoco")
-    found = {}
-    for package in sorted(packages):
-        try:
-            found[package] = metadata.version(package.replace("_", "-"))
-        except metadata.PackageNotFoundError:
-            found[package] = "unknown"
-    return found
+def _unknown(name: str, env: str, registry: Mapping[str, Any]) -> UnknownName:
+    """The sentence about an id that is not registered, with the few that are like it."""
+    import difflib
 
-
-def _observation(name: str, space: Any) -> Signals:
-    from gymnasium.spaces.utils import flatten_space
-
-    try:
-        size = int(np.prod(flatten_space(space).shape))
-    except (NotImplementedError, TypeError, AttributeError) as e:
-        raise BadTask(f"gym:{name} observes {space}, which cannot be flattened into numbers.") from e
-    return Signals(tuple(Channel(f"observation_{k}", "") for k in range(size)))
-
-
-def _action(name: str, space: Any) -> Signals:
-    if type(space).__name__ == "Discrete":
-        return Signals(tuple(Channel(f"choice_{k}", "", "", 0.0, 1.0) for k in range(int(space.n))))
-    if type(space).__name__ != "Box":
-        raise BadTask(f"gym:{name} acts in {space}; a Box or a Discrete space is what a policy can act in here.")
-    low, high = np.broadcast_to(space.low, space.shape).ravel(), np.broadcast_to(space.high, space.shape).ravel()
-    if not (np.isfinite(low).all() and np.isfinite(high).all()):
-        raise BadTask(f"gym:{name} acts without bounds: {space}. Wrap it so that every action has a range.")
-    pairs = enumerate(zip(low.tolist(), high.tolist(), strict=True))
-    return Signals(tuple(Channel(f"action_{k}", "", "", a, b) for k, (a, b) in pairs))
+    close = difflib.get_close_matches(env, registry, n=3, cutoff=0.6)
+    return UnknownName(
+        "task",
+        name,
+        [f"{PREFIX}{known}" for known in close],
+        "An environment of a package needs its name too, as gym:gymnasium_robotics:FetchReach-v4.",
+    )

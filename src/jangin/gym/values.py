@@ -5,8 +5,9 @@
     Condition.parse("info.is_success").score(numbers)         # 1 where it is true, -1 where not
 
 The names are those of one step: `reward`, `return` (the rewards so far), `steps`, `time_s`, `terminated`, `truncated`,
-`info.KEY` or `info.KEY[2]`, `observation[3]` or `observation.KEY[0]`. A sum may have numbers, and numbers times names.
-Nothing is evaluated: a text is read into numbers and names, and is refused where it is anything else.
+`info.KEY` or `info.KEY.2` (the third of an array), `observation.3` or `observation.KEY.0`. A sum has names, numbers,
+and numbers times names. Nothing is evaluated: a text is read into numbers and names, and refused where it is anything
+else.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ __all__ = ["STEP", "Condition", "Sum"]
 STEP = ("reward", "return", "steps", "time_s", "terminated", "truncated")
 
 _NUMBER = r"\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+(?:[eE][-+]?\d+)?"
-_NAME = r"[A-Za-z_][\w/]*(?:\.[\w/]+)*(?:\[\d+\])?"
+_NAME = r"[A-Za-z_][\w/]*(?:\.[\w/]+)*"
 _TOKEN = re.compile(rf"\s*(?:({_NUMBER})|({_NAME})|([-+*]))")
 _COMPARISON = re.compile(r"(>=|<=|>|<)")
-_OF_ENVIRONMENT = re.compile(r"info\.[\w/.]+(\[\d+\])?|observation(\.[\w/.]+)?\[\d+\]")
+_OF_ENVIRONMENT = re.compile(r"info\.[\w/.]+|observation\.([\w/.]+\.)?\d+")
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ def _check_name(name: str) -> None:
     hint = nearest(name, [*STEP, f"info.{name}"])
     raise BadTask(
         f"{name!r} is no number of a step{f'; is it {hint!r}' if hint else ''}? There is: {', '.join(STEP)}, info.KEY, "
-        f"info.KEY[0], observation[0], observation.KEY[0]."
+        f"info.KEY.0, observation.0, observation.KEY.0."
     )
 
 
