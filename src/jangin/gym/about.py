@@ -24,7 +24,7 @@ import numpy as np
 from jangin.errors import BadTask, nearest
 from jangin.gym.mapping import GymMapping
 from jangin.gym.slots import InfoPath, make, place_of, set_at, value_at
-from jangin.gym.spaces import action_signals, as_action, choices, observation_signals
+from jangin.gym.spaces import action_signals, action_taker, choices, observation_signals
 from jangin.gym.values import STEP
 from jangin.task import Signals, canonical_json
 
@@ -103,11 +103,12 @@ def _tried(name: str, made: Any, action: Signals) -> dict[str, Any]:
     """Every info key of one episode, with the value it last had."""
     rng = np.random.default_rng(0)
     info: dict[str, Any] = {}
+    taken = action_taker(made.action_space)
     try:
         made.reset(seed=0)
         for _ in range(_STEPS):
             row = rng.uniform(action.low, action.high).astype(np.float32)
-            _, _, ended, cut, told = made.step(as_action(made.action_space, row))
+            _, _, ended, cut, told = made.step(taken(row))
             info |= told
             if ended or cut:
                 break

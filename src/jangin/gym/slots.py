@@ -28,7 +28,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from jangin.errors import BadTask
-from jangin.gym.spaces import as_action
+from jangin.gym.spaces import action_taker, observation_taker
 from jangin.task import Array
 
 __all__ = [
@@ -121,10 +121,10 @@ class _Here:
     """Environments in this process."""
 
     def __init__(self, env: str, keywords: Mapping[str, Any], n: int, info: tuple[InfoPath, ...]) -> None:
-        from gymnasium.spaces.utils import flatten
-
-        self._env, self._keywords, self._info, self._flatten = env, dict(keywords), info, flatten
+        self._env, self._keywords, self._info = env, dict(keywords), info
         self._envs: list[Any] = [None] * n
+        self._numbers: Callable[[Any], Array]
+        self._action: Callable[[Array], Any]
 
     def reset(self, ids: Array, starts: Sequence[Start]) -> Array:
         seen = []
@@ -133,7 +133,9 @@ class _Here:
                 self._envs[i].close()
                 self._envs[i] = None
             if self._envs[i] is None:
-                self._envs[i] = make(self._env, {**self._keywords, **(start.make or {})})
+                self._envs[i] = env = make(self._env, {**self._keywords, **(start.make or {})})
+                self._numbers = observation_taker(env.observation_space)
+                self._action = action_taker(env.action_space)
             env = self._envs[i]
             try:
                 for path, value in start.attributes.items():
@@ -143,7 +145,7 @@ class _Here:
                 raise
             except Exception as e:  # an environment may raise anything; the world says in which trial
                 raise Raised(i, place_of(e)) from e
-            seen.append(self._flatten(env.observation_space, observation))
+            seen.append(self._numbers(observation))
         return np.asarray(seen, np.float32)
 
     def step(self, ids: Array, actions: Array) -> Stepped:
@@ -152,8 +154,8 @@ class _Here:
         for k, i in enumerate(ids.tolist()):
             env = self._envs[i]
             try:
-                observation, r, terminated, truncated, told = env.step(as_action(env.action_space, actions[k]))
-                seen.append(self._flatten(env.observation_space, observation))
+                observation, r, terminated, truncated, told = env.step(self._action(actions[k]))
+                seen.append(self._numbers(observation))
                 reward.append(float(r))
                 ended.append(bool(terminated))
                 cut.append(bool(truncated))

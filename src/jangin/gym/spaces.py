@@ -2,7 +2,7 @@
 
     observation_signals("gym:CartPole-v1", env.observation_space)    # one channel a number, as Gymnasium flattens
     action_signals("gym:CartPole-v1", env.action_space)              # a channel for each choice, or each number
-    as_action(env.action_space, row)                                 # what env.step takes
+    action_taker(env.action_space)(row)                              # what env.step takes
 
 Of a Discrete action space each choice is a channel and the largest is taken, the first of equals; so the zero action is
 the first choice. A MultiDiscrete space is several such choices side by side, a MultiBinary one choices of two.
@@ -10,6 +10,8 @@ the first choice. A MultiDiscrete space is several such choices side by side, a 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,14 @@ import numpy as np
 from jangin.errors import BadTask
 from jangin.task import Array, Channel, Signals
 
-__all__ = ["MOST_NUMBERS", "action_signals", "as_action", "choices", "observation_signals"]
+__all__ = [
+    "MOST_NUMBERS",
+    "action_signals",
+    "action_taker",
+    "choices",
+    "observation_signals",
+    "observation_taker",
+]
 
 MOST_NUMBERS = 4096  # of an observation; more is a picture, and a channel each is no way to describe one
 
@@ -92,18 +101,29 @@ def choices(space: Any) -> tuple[int, ...]:
     return (2,) * int(np.prod(space.shape)) if kind == "MultiBinary" else ()
 
 
-def as_action(space: Any, row: Array) -> Any:
-    """A row (nact,) of action channels, within their ranges, as what the space takes."""
-    sizes = choices(space)
+def action_taker(space: Any) -> Callable[[Array], Any]:
+    """From a row (nact,) of action channels, numbers within their ranges, to what the space takes.
+
+    A function made once for a space: there may be a million steps.
+    """
+    sizes, shape, dtype = choices(space), space.shape, space.dtype
     if not sizes:
-        numbers = row.reshape(space.shape)
-        return (np.rint(numbers) if space.dtype.kind in "iu" else numbers).astype(space.dtype)
-    edges = np.cumsum(sizes)[:-1]
-    chosen = [int(np.argmax(part)) for part in np.split(row, edges)]
+        whole = dtype.kind in "iu"
+        return lambda row: (np.rint(row) if whole else row).reshape(shape).astype(dtype)
+    start = getattr(space, "start", 0)
     if _kind(space) == "Discrete":
-        return chosen[0] + int(space.start)
-    start = np.asarray(getattr(space, "start", 0))
-    return (np.reshape(chosen, space.shape) + start).astype(space.dtype)
+        first = int(start)
+        return lambda row: int(row.argmax()) + first
+    ends = np.cumsum(sizes).tolist()
+    parts = [slice(end - size, end) for end, size in zip(ends, sizes, strict=True)]
+    return lambda row: (np.reshape([row[part].argmax() for part in parts], shape) + start).astype(dtype)
+
+
+def observation_taker(space: Any) -> Callable[[Any], Array]:
+    """From what the environment observes to its numbers, (nobs,), in the order of `observation_signals`."""
+    from gymnasium.spaces.utils import flatten
+
+    return np.ravel if _kind(space) == "Box" else functools.partial(flatten, space)
 
 
 def _kind(space: Any) -> str:
