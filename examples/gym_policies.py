@@ -43,7 +43,7 @@ def point(seen: np.ndarray) -> np.ndarray:
     upper, lower = 0.1 * np.stack([-np.sin(q1), np.cos(q1)]), 0.11 * np.stack([-np.sin(q1 + q2), np.cos(q1 + q2)])
     pull = -seen[:, 8:10].T  # the last numbers are fingertip less target
     torque = np.stack([((upper + lower) * pull).sum(axis=0), (lower * pull).sum(axis=0)], axis=1)
-    return 60.0 * torque - 0.12 * seen[:, 6:8]
+    return 250.0 * torque - seen[:, 6:8] * np.array([0.28, 0.14])
 
 
 def fetch(seen: np.ndarray) -> np.ndarray:
