@@ -10,11 +10,12 @@ PIP_FLAGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 BENCH_VENV := .venv-bench
+GYM_VENV := .venv-gym
 BENCH_FLAGS ?=
 SEED ?= 7
 OUT ?= runs/peg
 
-.PHONY: help demo test check format twin bench clean
+.PHONY: help demo test check format twin bench gym clean
 
 help:  ## list these targets
 	@grep -hE '^[a-z.]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z.]+):.*## /  make \1\t/' | expand -t 18
@@ -58,6 +59,17 @@ twin: $(VENV)/.installed  ## measure the evidence physics against its slow twin,
 bench: $(BENCH_VENV)/.installed  ## measure speed against what is named, and print ratios (BENCH_FLAGS="--quick", "--help" ...)
 	$(BENCH_VENV)/bin/python -m bench $(BENCH_FLAGS)
 
+# Some environments of others need another MuJoCo than our cells; constraints-gym.txt says why jangin comes without its own.
+$(GYM_VENV)/.installed: pyproject.toml constraints-gym.txt
+	@test -n "$(PYTHON)" || { echo "jangin needs Python 3.11 or newer; none was found. Say where it is: make PYTHON=/path/to/python3"; exit 2; }
+	@test -x $(GYM_VENV)/bin/python || $(PYTHON) -m venv $(GYM_VENV)
+	$(GYM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -r constraints-gym.txt
+	$(GYM_VENV)/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) --no-deps -e .
+	@touch $@
+
+gym: $(GYM_VENV)/.installed  ## qualify environments that others wrote, in .venv-gym
+	$(GYM_VENV)/bin/python -m pytest tests/test_gym_real.py tests/test_gym_task.py tests/test_gym_cli.py
+
 clean:  ## remove the environment, caches and builds; never runs/
-	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(BENCH_VENV) $(GYM_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -84,3 +84,12 @@ for name, keywords in {
     "Whole": {"action": Box(0, 9, (2,), np.int64)},
 }.items():
     _register(f"Still{name}-v0", "gym_envs:Still", kwargs=keywords)
+
+
+def alive(pid):
+    """Whether a process still runs; a zombie does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -13,6 +13,7 @@ import pytest
 gymnasium = pytest.importorskip("gymnasium", reason="the extra 'gym' is not installed")
 
 from conftest import environment  # noqa: E402
+from gym_envs import alive  # noqa: E402
 from jangin.engine.rollout import rollout, run_trials  # noqa: E402
 from jangin.errors import BadFile, BadFolder, BadTask, UnknownName  # noqa: E402
 from jangin.gym.mapping import GymMapping, read_mapping  # noqa: E402
@@ -482,18 +483,10 @@ def test_workers_end_when_their_parent_is_killed():
     assert len(pids) == 2, done.stderr
     for pid in pids:
         for _ in range(100):
-            if not _alive(int(pid)):
+            if not alive(int(pid)):
                 break
             subprocess.run(["sleep", "0.05"], check=True)
-        assert not _alive(int(pid))
-
-
-def _alive(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        assert not alive(int(pid))
 
 
 # ── what a data file cannot do ───────────────────────────────────────────────────────────────────────────────────
