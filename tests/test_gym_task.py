@@ -530,3 +530,21 @@ def test_the_published_schema_is_valid_and_says_what_ours_says(tmp_path):
     jsonschema.validate(values, json.loads(json.dumps(rule)))
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**values, "recrod": {}}, json.loads(json.dumps(rule)))
+
+
+def test_the_manual_and_the_examples_say_what_is_read(tmp_path):
+    """The mapping in docs/gymnasium.md has every key of the schema, and it and those of examples/ can be read."""
+    import re
+
+    import yaml
+
+    from conftest import ROOT
+    from jangin.schema import schema
+
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "docs" / "gymnasium.md").read_text(), re.DOTALL)[1]
+    (tmp_path / "manual.yaml").write_text(block)
+    mapping = GymMapping.of_plain(read_mapping(tmp_path / "manual.yaml"))
+    assert mapping.success.hold_steps == 10
+    assert set(yaml.safe_load(block)) == set(schema("gym/mapping.schema.json")["properties"])
+    for name in ("fetch_reach", "mountain_car", "pendulum", "pusht", "reacher"):
+        assert GymMapping.of_plain(read_mapping(ROOT / "examples" / f"{name}.yaml")).success is not None
