@@ -475,26 +475,58 @@ def _explain(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answ
 
     o = asked.options
     folder, task, policy = _of_run(o)
+    if o.point is not None:
+        return _point(o, folder, task, policy)
     found = verb(
         folder,
         policy=policy,
         task=task,
         points=o.points,
+        rows=o.rows,
+        retests=o.retests,
         seed=o.seed,
+        trial=o.trial,
         threads=o.threads,
-        progress=lambda what, done, of: line.show(f"{what}: {done:,} of {of:,} trials"),
+        progress=lambda now: line.show(_explaining(now)),
     )
     shots, note = pictures(folder, task, policy, threads=o.threads)
     page = report(folder, pictures=shots, picture_note=note)
     folder.seal()
-    ranked = sorted(found.sensitivity.items(), key=lambda item: -item[1]["total"])
-    text = [*found.sentences]
-    text += (
-        ["What the margin depends on (share of its variance with all interactions, 95 % interval):"] if ranked else []
-    )
-    text += [f"  {n:<20} {s['total']:.2f}  {s['total_low']:.2f} to {s['total_high']:.2f}" for n, s in ranked[:8]]
-    text += [f"  report       {page}"]
-    return Answer("\n".join(text), _plain({**dataclasses.asdict(found), "run_dir": folder.path, "report": page}))
+    said = found.found
+    regions = [b["sentence"] for b in said["regions"]["boxes"] if b["stands"]]
+    parts = {
+        "region": [*regions, said["regions"]["sentence"]],
+        "margin": [said["sensitivity"]["sentence"]],
+        "likely" if said["most_likely"]["found"] else "lowest": [said["most_likely"]["sentence"]],
+        "nudge": [n["sentence"] for n in said["nudges"]],
+    }
+    text = [said["map"]["sentence"], *(f"  {name:<12} {s}" for name, told in parts.items() for s in told if s)]
+    if command := said["most_likely"].get("command"):
+        text.append(f"  again        {command}")
+    text += [f"  trials       {found.trials:,} in all, of the map and beside it: no evidence", f"  report       {page}"]
+    return Answer("\n".join(text), _plain({**said, "run_dir": folder.path, "report": page}))
+
+
+def _explaining(now: Any) -> str:
+    """An explain.Progress in words."""
+    doing = {
+        "map": "mapping",
+        "sensitivity": "varying one condition at a time",
+        "retest": "re-testing regions",
+        "search": "searching for the most likely failure",
+        "nudge": "moving conditions back",
+    }[now.stage]
+    return f"{doing}: {now.done:,} of {now.of:,} trials" if now.of else f"{doing}: {now.done:,} trials"
+
+
+def _point(o: Any, folder: RunFolder, task: Any, policy: Any) -> Answer:
+    from jangin.explain import point
+
+    again = point(folder, o.point, policy=policy, task=task, threads=o.threads)
+    rows = [f"  {k:<20} {_cell(v)}" for k, v in again.rerun.items() if k not in again.differs]
+    rows += [f"  {k:<20} {_cell(again.rerun[k])} where the map has {_cell(again.stored[k])}" for k in again.differs]
+    data = _plain({**dataclasses.asdict(again), "same": again.same, "run_dir": folder.path})
+    return Answer("\n".join([again.sentence, *rows]), data, 0 if again.same else 4)
 
 
 # ── shipping ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -656,6 +688,8 @@ def kept(words: Sequence[str]) -> str:
             return f"Finished blocks are kept in {folder}; the same command goes on from there: {again}"
         resume = "" if "--resume" in words else " --resume"
         return f"What was finished is kept in {folder}. Go on with: {again}{resume}"
+    if verb == "explain":
+        return f"Finished batches are kept in {asked.options.run}; the same command goes on from there: {again}"
     if verb == "run" and out is not None and Path(out).is_dir() and any(Path(out).iterdir()):
         return f"The trials that ended are kept in {out}."
     return "Nothing was written."

@@ -244,14 +244,22 @@ class Replay:
 
 @dataclass(frozen=True)
 class Explain:
-    """Map where the folder's policy fails, beside the evidence and never a part of it."""
+    """Map where the folder's policy fails and what its margin depends on, beside the evidence, never a part of it."""
 
     run: RunPath
     """The run folder that qualify or deliver made."""
     points: Number = 1024
-    """Trials of the map [count]; about half as many again are run to test regions and conditions."""
-    seed: Number = 0
-    """Seed of the map's points and of the trials' noise."""
+    """Trials of the map, best a power of two [count]."""
+    rows: Number = 128
+    """Rows of the sensitivity design [count]; each costs as many trials as conditions vary, and two more. 0: none."""
+    retests: Number = 256
+    """Fresh trials in each suspected region, and as many over all conditions [count]."""
+    trial: OptionalNumber = None
+    """A failing trial of the evidence to look at first; without it the worst ones."""
+    point: OptionalNumber = None
+    """Do nothing but run this row of explain/map.parquet again and compare every bit."""
+    seed: OptionalNumber = None
+    """Seed of the map, its noise and every search; without it the plan's."""
     task: OptionalText = None
     """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
     policy: OptionalText = None
@@ -260,8 +268,8 @@ class Explain:
     """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
 
     def __post_init__(self) -> None:
-        _at_least(1, points=self.points)
-        _at_least(0, seed=self.seed, threads=self.threads)
+        _at_least(1, points=self.points, retests=self.retests)
+        _at_least(0, rows=self.rows, trial=self.trial, point=self.point, seed=self.seed, threads=self.threads)
 
 
 @dataclass(frozen=True)

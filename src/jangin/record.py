@@ -173,18 +173,21 @@ class RunFolder:
         }
         return self.write_json(MANIFEST, {"schema": SCHEMA, "files": files})
 
-    def check(self) -> None:
-        """Raises BadFolder naming the first file that is missing, changed or not in the manifest."""
+    def check(self, *, apart_from: tuple[str, ...] = ()) -> None:
+        """Raises BadFolder naming the first file that is missing, changed or not in the manifest.
+
+        Files whose names begin with one of `apart_from` are not looked at.
+        """
         manifest = self.read_json(MANIFEST)
         if manifest.get("schema") != SCHEMA:
             raise BadFolder(f"{self.path} has schema {manifest.get('schema')!r}; this version reads {SCHEMA!r}.")
-        files = manifest["files"]
+        files = {name: entry for name, entry in manifest["files"].items() if not name.startswith(apart_from)}
         for name, entry in files.items():
             if not self.has(name):
                 raise BadFolder(f"{self.path / name} is missing, though the manifest lists it.")
             if sha256_file(self.path / name) != entry["sha256"]:
                 raise BadFolder(f"{self.path / name} was changed after the run: its sha256 differs from the manifest.")
-        extra = [n for n in self.files() if n not in files]
+        extra = [n for n in self.files() if n not in files and not n.startswith(apart_from)]
         if extra:
             raise BadFolder(f"{self.path / extra[0]} is not in the manifest: it was added after the run.")
 

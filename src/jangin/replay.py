@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 
 from jangin.engine.rollout import chip, run_block
-from jangin.errors import BadFolder, BadPolicy, BadTask
-from jangin.evidence import TRIALS, Plan, differing, read_plan, reference_column
+from jangin.errors import BadFolder
+from jangin.evidence import TRIALS, Plan, check_same, differing, read_plan, reference_column
 from jangin.record import RunFolder
-from jangin.task import Array, Policy, Task, Trials, World, sha256_of, task_declaration
+from jangin.task import Array, Policy, Task, Trials, World
 
 __all__ = ["Replayed", "replay"]
 
@@ -71,7 +71,7 @@ def replay(
     folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
     plan, trials = read_plan(folder), folder.read_trials(TRIALS)
     task = task.at("evidence")
-    _same_as_planned(plan, policy, task)
+    check_same(plan, policy, task)
     if not 0 <= trial < len(trials):
         raise BadFolder(f"There is no trial {trial} in {folder / TRIALS}; it holds trials 0 to {len(trials) - 1:,}.")
     block, sim = divmod(trial, plan.block)
@@ -95,24 +95,6 @@ def replay(
         differs,
         _sentence(plan, trial, str(stored["outcome"][0]), differs),
     )
-
-
-def _same_as_planned(plan: Plan, policy: Policy, task: Task) -> None:
-    if sha256_of(task_declaration(task)) != plan.task["sha256"]:
-        raise BadTask(
-            f"The plan's task {plan.task['name']} has another declaration (sha256 {plan.task['sha256'][:12]}…) than "
-            f"the task {task.name} given here; make it with the fields in the plan."
-        )
-    sha256, planned = getattr(policy, "sha256", None), plan.policy
-    if sha256 != planned["sha256"] or (sha256 is None and policy.name != planned["name"]):
-        raise BadPolicy(
-            f"The plan's policy is {planned['name']}{_short(planned['sha256'])}; {policy.name}{_short(sha256)} was "
-            f"given. Give the policy that was qualified."
-        )
-
-
-def _short(sha256: str | None) -> str:
-    return f" (sha256 {sha256[:12]}…)" if sha256 else " (scripted)"
 
 
 def _row(trials: Trials, k: int) -> Trials:

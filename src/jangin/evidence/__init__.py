@@ -16,7 +16,7 @@ from jangin.evidence.estimates import Estimate, read_estimates, search_table
 from jangin.evidence.faults import Rerun, limit_faults, null_faults, row_faults
 from jangin.evidence.judgement import NOT_SHOWN, Judgement, judge, results
 from jangin.evidence.junit import junit
-from jangin.evidence.plan import PLAN, Plan, check_claims, make_plan, read_plan, reference_column
+from jangin.evidence.plan import PLAN, Plan, check_claims, check_same, make_plan, read_plan, reference_column
 from jangin.evidence.tables import by_policy, differing, together
 
 TRIALS, BASELINES, VERDICT = "evidence/trials.parquet", "evidence/baselines.parquet", "evidence/verdict.json"
@@ -46,6 +46,7 @@ __all__ = [
     "block_name",
     "by_policy",
     "check_claims",
+    "check_same",
     "differing",
     "fed",
     "judge",

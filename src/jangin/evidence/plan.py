@@ -22,7 +22,7 @@ import numpy as np
 from jangin import __version__
 from jangin.claim import FAILURE, Claim
 from jangin.engine.rollout import chip
-from jangin.errors import BadClaim, BadFolder, JanginError, nearest
+from jangin.errors import BadClaim, BadFolder, BadPolicy, BadTask, JanginError, nearest
 from jangin.partition import partition
 from jangin.record import RunFolder
 from jangin.stats.sequential import B, trials_to_support
@@ -37,7 +37,7 @@ from jangin.task import (
     task_declaration,
 )
 
-__all__ = ["PLAN", "Plan", "check_claims", "make_plan", "read_plan", "reference_column"]
+__all__ = ["PLAN", "Plan", "check_claims", "check_same", "make_plan", "read_plan", "reference_column"]
 
 PLAN = "evidence/plan.yaml"
 SCHEMA_PLAN = "jangin-plan/2"
@@ -192,6 +192,25 @@ def read_plan(folder: RunFolder) -> Plan:
     except (yaml.YAMLError, KeyError, TypeError, ValueError) as e:
         raise BadFolder(f"{place} is damaged: {' '.join(str(e).split())}.") from e
     return plan
+
+
+def check_same(plan: Plan, policy: Policy, task: Task) -> None:
+    """Refuse a task or a policy that is not the plan's, by hash. Raises: BadTask, BadPolicy."""
+    if sha256_of(task_declaration(task)) != plan.task["sha256"]:
+        raise BadTask(
+            f"The plan's task {plan.task['name']} has another declaration (sha256 {plan.task['sha256'][:12]}…) than "
+            f"the task {task.name} given here; make it with the fields in the plan."
+        )
+    sha256, planned = getattr(policy, "sha256", None), plan.policy
+    if sha256 != planned["sha256"] or (sha256 is None and policy.name != planned["name"]):
+        raise BadPolicy(
+            f"The plan's policy is {planned['name']}{_short(planned['sha256'])}; {policy.name}{_short(sha256)} was "
+            f"given. Give the policy that was qualified."
+        )
+
+
+def _short(sha256: str | None) -> str:
+    return f" (sha256 {sha256[:12]}…)" if sha256 else " (scripted)"
 
 
 # ── what no plan may hold ────────────────────────────────────────────────────────────────────────────────────────

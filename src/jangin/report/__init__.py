@@ -35,6 +35,7 @@ def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), pic
     from jangin import __version__
     from jangin.report import behaviour, failures, page, png, proof
     from jangin.report.conditions import conditions
+    from jangin.report.failure_map import where
     from jangin.report.folder import read
 
     run = read(folder)
@@ -49,7 +50,7 @@ def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), pic
         outcomes=behaviour.outcomes(run),
         distributions=behaviour.distributions(run),
         conditions=conditions(run),
-        explained=failures.explained(run),
+        failure=where(run),
         cells=failures.cells(run),
         estimates=failures.estimates(run),
         sources=failures.sources(run),

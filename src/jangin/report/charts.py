@@ -1,4 +1,4 @@
-"""Small charts as inline SVG: a line chart, a histogram of several samples, a dot plot and a heat strip.
+"""Small charts as inline SVG: lines, histograms of several samples, dots, bars of shares, a heat strip and a heat map.
 
     svg = line_chart("Evidence", "log10 e-value over trials", [Line("for", n, e, "policy")], x=Axis("trials"),
                      y=Axis("log10 e"), marks=[Mark(1.3, "1/α = 20")])
@@ -20,7 +20,22 @@ from markupsafe import Markup, escape
 from jangin.report.wording import exact, percent
 from jangin.task import Array
 
-__all__ = ["Axis", "Dots", "Line", "Mark", "Sample", "dot_plot", "heat_strip", "histogram", "line_chart", "ticks"]
+__all__ = [
+    "Axis",
+    "Dots",
+    "Effect",
+    "Line",
+    "Mark",
+    "Outline",
+    "Sample",
+    "dot_plot",
+    "effect_bars",
+    "heat_map",
+    "heat_strip",
+    "histogram",
+    "line_chart",
+    "ticks",
+]
 
 _CHAR = 5.9  # mean width of a character at the charts' 11 px [px]
 
@@ -380,17 +395,89 @@ def dot_plot(
     return _svg(width, height, title, description, parts)
 
 
-def share_bar(title: str, description: str, value: float, low: float, high: float, part: float) -> Markup:
-    """A share in [0, 1] as a bar with its interval; the solid part of it is `part`."""
-    wide, tall = 160.0, 14.0
-    total, solid, a, b = (wide * float(np.clip(v, 0.0, 1.0)) for v in (value, min(part, value), low, high))
-    parts = [
-        f'<rect x="0" y="2" width="{_n(total)}" height="{_n(tall - 4)}" class="cell policy" fill-opacity="0.35"/>',
-        f'<rect x="0" y="2" width="{_n(solid)}" height="{_n(tall - 4)}" class="cell policy"/>',
-        f'<path d="M{_n(a)} 3V{_n(tall - 3)}M{_n(a)} {_n(tall / 2)}H{_n(b)}M{_n(b)} 3V{_n(tall - 3)}" '
-        f'fill="none" stroke="currentColor"/>',
-    ]
-    return _svg(wide, tall, title, description, parts, "strip")
+@dataclass(frozen=True)
+class Effect:
+    """One row of `effect_bars`: a share in [0, 1], the part of it inside, each with its interval."""
+
+    name: str
+    whole: tuple[float, float, float]  # value, low, high
+    part: tuple[float, float, float]
+
+
+def effect_bars(title: str, description: str, effects: Sequence[Effect], *, label: str, width: float = 460) -> Markup:
+    """A bar for each share, a thin solid one for its part, whiskers and numbers; what is beyond [0, 1] is cut off."""
+    left, right, row = 8.0 + _CHAR * max((len(e.name) for e in effects), default=0), width - 56, 30.0
+    bottom = 8 + row * len(effects)
+    plot = _Plot(_Scale(0, 1, left, right), _Scale(0, 1, bottom, 0), Axis(label, percent=True), Axis("", ticks=0))
+    parts = plot.frame()
+    for k, e in enumerate(effects):
+        y = 8 + row * k
+        for (value, low, high), top, tall, tone in ((e.whole, 2.0, 12.0, "wide"), (e.part, 16.0, 6.0, "policy")):
+            end, a, b = (float(plot.x(np.clip(v, 0, 1))) for v in (value, low, high))
+            middle = y + top + tall / 2
+            parts.append(
+                f'<rect x="{_n(left)}" y="{_n(y + top)}" width="{_n(max(end - left, 0.5))}" height="{_n(tall)}" '
+                f'class="bar {tone}"/>'
+            )
+            parts.append(_rule(a, middle, b, middle, "span"))
+            parts += [_rule(v, middle - 3, v, middle + 3, "span") for v in (a, b)]
+        parts.append(_text(left - 6, y + 13, e.name, "end", "row"))
+        parts.append(_text(width - 2, y + 12, f"{e.whole[0]:.2f}", "end", "row"))
+        parts.append(_text(width - 2, y + 23, f"{e.part[0]:.2f}".replace("-0.00", "0.00").replace("-", "−"), "end"))
+    return _svg(width, bottom + 38, title, description, parts)
+
+
+@dataclass(frozen=True)
+class Outline:
+    """A rectangle over a `heat_map`, its sides as shares of the map's; dashed for the shadow of a smaller region."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    dashed: bool = False
+
+
+def heat_map(
+    title: str,
+    description: str,
+    hits: Array,
+    of: Array,
+    *,
+    x: tuple[str, Sequence[tuple[float, str]]],
+    y: tuple[str, Sequence[tuple[float, str]]],
+    outlines: Sequence[Outline] = (),
+    width: float = 340,
+) -> Markup:
+    """Cells (nrows, ncolumns), the darker the larger hits / of, each with its number of hits; the lowest row is row 0.
+
+    `x` and `y` are an axis's label and its ticks, as shares of its length with their texts.
+    """
+    hits, of = np.asarray(hits, int), np.asarray(of, int)
+    left, top, side = 52.0, 20.0, width - 52 - 12
+    shares = hits / np.maximum(of, 1)
+    most = max(float(shares.max()), 1e-12)
+    cell_x, cell_y = side / hits.shape[1], 0.75 * side / hits.shape[0]
+    bottom = top + 0.75 * side
+    parts = []
+    for (r, c), k in np.ndenumerate(hits):
+        px, py = left + c * cell_x, bottom - (r + 1) * cell_y
+        kind, strength = ("cell bad", f"{0.85 * shares[r, c] / most:.3f}") if of[r, c] else ("cell empty", "1")
+        parts.append(
+            f'<rect x="{_n(px)}" y="{_n(py)}" width="{_n(cell_x - 1)}" height="{_n(cell_y - 1)}" class="{kind}" '
+            f'fill-opacity="{strength}"><title>{k} of {of[r, c]}</title></rect>'
+        )
+        if k:
+            parts.append(_text(px + cell_x / 2, py + cell_y / 2 + 4, str(k), "middle", "on"))
+    for o in outlines:
+        (x0, x1), (y0, y1) = o.x, o.y
+        kind = "outline dashed" if o.dashed else "outline"
+        parts.append(
+            f'<rect x="{_n(left + x0 * side)}" y="{_n(bottom - y1 * 0.75 * side)}" width="{_n((x1 - x0) * side)}" '
+            f'height="{_n((y1 - y0) * 0.75 * side)}" class="{kind}"/>'
+        )
+    parts += [_text(left + at * side, bottom + 14, text, "middle") for at, text in x[1]]
+    parts += [_text(left - 5, bottom - at * 0.75 * side + 4, text, "end") for at, text in y[1]]
+    parts += [_text(left + side / 2, bottom + 30, x[0], "middle"), _text(4, 12, y[0])]
+    return _svg(width, bottom + 36, title, description, parts)
 
 
 def heat_strip(title: str, description: str, shares: Array, labels: Sequence[str], *, tone: str = "bad") -> Markup:

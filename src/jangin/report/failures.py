@@ -10,88 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from jangin.report.charts import heat_strip, share_bar
 from jangin.report.folder import Run, real
 from jangin.report.wording import at_least, count, number
-from jangin.task import SUCCESS
 
-__all__ = ["cells", "estimates", "explained", "sources"]
-
-_COLUMNS, _ROWS = 8, 6  # of the map's grid
-
-
-def explained(run: Run) -> dict[str, Any] | None:
-    """The map, regions, sensitivity and nudges; None where nothing was mapped."""
-    found = run.explained
-    if not found:
-        return None
-    return {
-        "sentences": list(found["sentences"]),
-        "boxes": [_box(b) for b in found["boxes"]],
-        "sensitivity": [_index(n, s) for n, s in _ranked(found)],
-        "nearest": [(n, number(v)) for n, v in found["nearest"].items()],
-        "map": _grid(run, [n for n, _ in _ranked(found)][:2]),
-        "trials": count(found["trials"]),
-        "points": count(found["points"]),
-    }
-
-
-def _ranked(found: Mapping[str, Any]) -> list[tuple[str, Mapping[str, float]]]:
-    return sorted(found["sensitivity"].items(), key=lambda item: -item[1]["total"])
-
-
-def _box(b: Mapping[str, Any]) -> dict[str, str]:
-    return {
-        "sentence": b["sentence"],
-        "failures": f"{b['failures']:,} of {b['trials']:,}",
-        "interval": f"{100 * b['low']:.0f} to {100 * b['high']:.0f} %",
-        "p": "< 0.0001" if b["p"] < 1e-4 else f"{b['p']:.4f}",
-        "volume": f"{100 * b['volume']:.1f} %",
-        "coverage": f"{100 * b['coverage']:.0f} %",
-    }
-
-
-def _index(name: str, s: Mapping[str, float]) -> dict[str, Any]:
-    told = f"total {s['total']:.2f}, 95 % interval {s['total_low']:.2f} to {s['total_high']:.2f}"
-    return {
-        "condition": name,
-        "total": f"{s['total']:.2f}",
-        "first": f"{s['first']:.2f}",
-        "bar": share_bar(f"Sensitivity to {name}", told, s["total"], s["total_low"], s["total_high"], s["first"]),
-    }
-
-
-def _grid(run: Run, names: list[str]) -> dict[str, Any] | None:
-    """Failures of the map over two conditions: rows of cells, the upper row the upper values."""
-    table = run.mapped
-    if table is None or not run.explained["failures"] or len(names) < 2 or any(n not in table.columns for n in names):
-        return None
-    x, y = (np.asarray(table[n], float) for n in names)
-    failed = np.asarray(table["outcome"] != SUCCESS)
-    x_edges, y_edges = np.quantile(x, np.linspace(0, 1, _COLUMNS + 1)), np.quantile(y, np.linspace(0, 1, _ROWS + 1))
-    column = np.clip(np.searchsorted(x_edges, x, side="right") - 1, 0, _COLUMNS - 1)
-    row = np.clip(np.searchsorted(y_edges, y, side="right") - 1, 0, _ROWS - 1)
-    rows = []
-    for r in reversed(range(_ROWS)):
-        shares, labels = [], []
-        for c in range(_COLUMNS):
-            inside = (column == c) & (row == r)
-            n, k = int(inside.sum()), int(failed[inside].sum())
-            shares.append(k / n if n else np.nan)
-            labels.append(f"{k} of {n} failed")
-        span = f"{y_edges[r]:.3g} to {y_edges[r + 1]:.3g}"
-        title = f"Failures where {names[1]} is {span}"
-        rows.append(
-            {
-                "span": span,
-                "strip": heat_strip(title, "; ".join(labels), np.array(shares), labels),
-                "counts": [f"{int(failed[(column == c) & (row == r)].sum())}" for c in range(_COLUMNS)],
-            }
-        )
-    ends = f"{x_edges[0]:.3g} to {x_edges[-1]:.3g}"
-    return {"x": names[0], "y": names[1], "rows": rows, "ends": ends}
+__all__ = ["cells", "estimates", "sources"]
 
 
 def cells(run: Run) -> list[dict[str, Any]]:

@@ -1,38 +1,42 @@
-"""Points to look at: spread evenly over the unit cube, for a map of the conditions and for sensitivity indices.
+"""Where to look: points spread evenly over all conditions, and their mixtures for sensitivity indices.
 
-    u = spread(1024, 7, seed=3)                # scrambled Sobol points (1024, 7) in [0, 1)
-    a, b, mixed = pairs(128, 7, seed=3)        # (128, 7) each, and (7, 128, 7): a with one column of b
+    u = sobol(1024, 22, seed=7)                        # (1024, 22) in [0, 1), one near every place
+    both = sobol(128, 2 * k, seed=7)
+    a, b = both[:, :k], both[:, k:]
+    mixed(a, b)[i]                                     # a with its column i taken from b
 
-Evenly spread points are not independent draws, so they never count as evidence.
+Scrambled Sobol points are each uniform, so a mean over them is unbiased, and together more even than random ones. They
+are not independent: a binomial interval of their failures is none. A power of two is the number that suits them; any
+other takes the first points of the next one.
 
-Source: Owen, J. Complexity 14 (1998) 466, scrambling; Saltelli et al., Comput. Phys. Commun. 181 (2010) 259, the pairs.
+Source: Owen, J. Complexity 14 (1998) 466, for the scrambling; Joe and Kuo, SIAM J. Sci. Comput. 30 (2008) 2635, for the
+direction numbers (scipy); Saltelli et al., Comput. Phys. Commun. 181 (2010) 259, for the mixtures.
 """
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from scipy.stats import qmc
 
-__all__ = ["pairs", "spread"]
+__all__ = ["mixed", "sobol"]
 
 Array = np.ndarray
 
 
-def spread(n: int, dim: int, *, seed: int) -> Array:
-    """n scrambled Sobol points in [0, 1)^dim, (n, dim); balanced best when n is a power of two."""
-    sampler = qmc.Sobol(dim, scramble=True, rng=np.random.default_rng(seed))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # "balance properties": any n is fine for a map
-        return np.minimum(sampler.random(n), np.nextafter(1.0, 0.0))
+def sobol(n: int, dim: int, *, seed: int) -> Array:
+    """The first n points of a scrambled Sobol sequence, (n, dim) in [0, 1); `seed` fixes the scrambling."""
+    if n < 1 or dim < 1:
+        raise ValueError(f"{n} points in {dim} dimensions are no design; give at least 1 of each.")
+    sequence = qmc.Sobol(dim, scramble=True, seed=np.random.default_rng(seed))
+    return np.asarray(sequence.random_base2((n - 1).bit_length())[:n], float)
 
 
-def pairs(n: int, dim: int, *, seed: int) -> tuple[Array, Array, Array]:
-    """Two sets of n points, (n, dim) each, and for each coordinate i the first with its i-th column from the second."""
-    both = spread(n, 2 * dim, seed=seed)
-    a, b = both[:, :dim], both[:, dim:]
-    mixed = np.repeat(a[None], dim, axis=0)
-    for i in range(dim):
-        mixed[i, :, i] = b[:, i]
-    return a, b, mixed
+def mixed(a: Array, b: Array) -> Array:
+    """For each of k columns, `a` (n, k) with that column taken from `b` (n, k): (k, n, k)."""
+    a, b = np.asarray(a), np.asarray(b)
+    if a.shape != b.shape or a.ndim != 2:
+        raise ValueError(f"Designs of shape {a.shape} and {b.shape} cannot be mixed; give two of the same (n, k).")
+    out = np.repeat(a[None], a.shape[1], axis=0)
+    k = np.arange(a.shape[1])
+    out[k, :, k] = b.T
+    return out
