@@ -115,3 +115,19 @@ def _children(pid):
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
+
+
+def test_a_comparison_of_modules_is_run_again_when_both_are_named(tmp_path):
+    """No module is imported because a comparison's plan names it."""
+    (tmp_path / "mine.py").write_text(
+        "def left(seen):\n    return [0] * len(seen)\n"
+        "def lean(seen):\n    return (seen[:, 2] + 0.4 * seen[:, 3] > 0).astype(int)\n"
+    )
+    words = ["gym:CartPole-v1", "--policy", "mine:lean", "--against", "mine:left", "--out", "r", "--threads", "1"]
+    done = run_jangin("compare", *words, cwd=tmp_path)
+    assert done.code in (0, 1), done.err
+    (tmp_path / "mine.py").write_text((tmp_path / "mine.py").read_text() + "print('imported')\n")
+    asked = run_jangin("replay", "r", "--trial", "1", "--policy", "mine:lean", cwd=tmp_path)
+    assert asked.code == 2
+    assert "is about mine:left, a module of Python, which is imported only when you name it" in asked.err
+    assert "imported\n" not in asked.err

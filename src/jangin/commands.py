@@ -456,10 +456,12 @@ def _replay_pair(o: Any) -> Answer:
     from jangin.compare import replay_pair
     from jangin.evidence.comparison_plan import SIDES, read_comparison_plan
     from jangin.record import RunFolder
-    from jangin.resolve import TASK_JSON, recorded_task, resolve_policy
+    from jangin.resolve import TASK_JSON, recorded_task, refuse_unnamed, resolve_policy
 
     folder = RunFolder.open(o.run)
     task, plan = recorded_task(folder.read_json(TASK_JSON), folder.path, o.task), read_comparison_plan(folder)
+    for side in SIDES:
+        refuse_unnamed(plan.policies[side]["name"], (o.policy or "").split(","), folder.path)
     a, b = (
         resolve_policy(str(folder / name) if folder.has(name) else planned["name"], task, seed=plan.seed)
         for name, planned in zip(_PAIR_ONNX, (plan.policies[side] for side in SIDES), strict=True)
@@ -629,7 +631,7 @@ def _limits(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
 
 
 def _default_folder(task: Any, seed: int) -> Path:
-    return Path("runs") / f"{task.name.rpartition('/')[2]}-{seed}"
+    return Path("runs") / f"{task.name.replace(':', '/').rpartition('/')[2]}-{seed}"
 
 
 def _comparison_folder(task: Any, seed: int) -> Path:

@@ -234,7 +234,7 @@ class Replay:
     task: OptionalText = None
     """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
     policy: OptionalText = None
-    """The policy, where the run folder does not hold it."""
+    """The policy, where the run folder does not hold it; of a comparison both modules, with a comma between."""
     threads: Number = 0
     """Threads of the simulator [count]; 0 is one per core. The result does not depend on it."""
 

@@ -18,7 +18,7 @@ import re
 import sys
 import traceback
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +35,7 @@ __all__ = [
     "policy_bytes",
     "recorded_policy",
     "recorded_task",
+    "refuse_unnamed",
     "resolve_policy",
     "resolve_task",
     "write_task",
@@ -180,12 +181,7 @@ def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> P
 
     plan = read_plan(folder)
     planned = plan.policy
-    if _MODULE.fullmatch(planned["name"]) and name != planned["name"]:
-        given = f"; {name} was given" if name is not None else ""
-        raise BadPolicy(
-            f"The evidence in {folder.path} is about {planned['name']}, a module of Python, which is imported only "
-            f"when you name it: --policy {planned['name']}{given}."
-        )
+    refuse_unnamed(planned["name"], [name] if name else [], folder.path)
     if name is not None or (planned["sha256"] is None and planned["name"] in POLICIES):
         return resolve_policy(name or planned["name"], task, seed=plan.seed)
     if planned["sha256"] is None:
@@ -196,6 +192,16 @@ def recorded_policy(folder: RunFolder, task: Task, name: str | None = None) -> P
             f"which is not there. Give its path with --policy."
         )
     return resolve_policy(str(folder / POLICY_ONNX), task, seed=plan.seed)
+
+
+def refuse_unnamed(planned: str, named: Sequence[str], where: Path) -> None:
+    """Refuse to import the module that a plan names, unless the user named it too. Raises: BadPolicy."""
+    if _MODULE.fullmatch(planned) and planned not in named:
+        given = f"; {', '.join(named)} was given" if named else ""
+        raise BadPolicy(
+            f"The evidence in {where} is about {planned}, a module of Python, which is imported only when you name it: "
+            f"--policy {planned}{given}."
+        )
 
 
 def _difference(recorded: Any, here: Mapping[str, Any]) -> str:

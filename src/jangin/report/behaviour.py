@@ -222,7 +222,7 @@ def worst(run: Run, most: int = 10) -> dict[str, Any]:
             "good": bool(success[i]),
             "why": why[i] if success[i] else "invalid" if invalid[i] else "failed",
             "values": [column[k] for column in texts],
-            "command": f"jangin replay {place} --trial {int(trials['trial'][i])}",
+            "command": f"jangin replay {place} --trial {int(trials['trial'][i])}{run.named}",
         }
         for k, i in enumerate(order)
     ]

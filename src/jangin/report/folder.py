@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -72,6 +73,16 @@ class Run:
     def invalid(self) -> bool:
         """Whether the evidence is none, so that nothing may be concluded from its numbers."""
         return self.verdict["verdict"] == "INVALID"
+
+    @property
+    def named(self) -> str:
+        """What a command on this folder names beside it, since nothing is imported because a folder says so."""
+        words, task, model = "", str(self.task.get("name", "")), self.task.get("model") or {}
+        package = str(model.get("entry_point", "")).partition(":")[0].partition(".")[0]
+        if task.startswith("gym:") and package not in ("", "gymnasium"):
+            words += f" --task {shlex.quote('gym:' + package + ':' + task.removeprefix('gym:'))}"
+        policy = str((self.plan.get("policy") or {}).get("name", ""))
+        return words + (f" --policy {shlex.quote(policy)}" if ":" in policy else "")
 
     @property
     def conditions(self) -> list[Mapping[str, Any]]:

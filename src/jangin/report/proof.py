@@ -368,7 +368,10 @@ def provenance(run: Run) -> dict[str, Any]:
         "files": sorted(run.hashes.items()),
         "commands": [
             (f"jangin verify {place}", "recompute the verdict from the recorded trials; no simulator is needed"),
-            (f"jangin replay {place} --trial {first}", "run a trial again from its number, to the same bits"),
+            (
+                f"jangin replay {place} --trial {first}{run.named}",
+                "run a trial again from its number, to the same bits",
+            ),
         ],
     }
 
