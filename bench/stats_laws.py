@@ -15,10 +15,10 @@ import numpy as np
 
 from bench.rows import Row
 from bench.stats_table import SIZES, TABLE, Known
+from bench.studies import Studies, simulate
 from jangin.stats.family import settle
 from jangin.stats.planning import expect, trials_needed
 from jangin.stats.sequential import EProcess, log_e_against, log_e_for
-from jangin.stats.simulation import Studies, simulate
 
 __all__ = ["deciding", "laws"]
 

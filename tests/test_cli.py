@@ -711,21 +711,22 @@ def test_time_left_is_the_pace_so_far():
 
 def test_what_the_progress_says(call, toy_name):
     """The words of every stage, from the verbs' own progress values."""
+    from jangin.commands import claims, making
     from jangin.learn import Progress as Learning
     from jangin.qualify import Progress as Qualifying
 
     nan = float("nan")
     first = Learning("sac", 0, 100_000, 1234.4, nan, nan, 81.0)
-    assert commands._learning(first) == "learning (sac) 0 of 100,000 steps, 1,234 steps/s, at most 1 min 21 s left"
+    assert making.learning(first) == "learning (sac) 0 of 100,000 steps, 1,234 steps/s, at most 1 min 21 s left"
     later = Learning("sac", 50_000, 100_000, 5210.0, 0.75, 0.9996, 9.6)
-    assert commands._learning(later) == (
+    assert making.learning(later) == (
         "learning (sac) 50,000 of 100,000 steps, held-out success 99.9 %, exploring 75.0 %, 5,210 steps/s, "
         "at most 10 s left"
     )
-    assert commands._qualifying(Qualifying("evidence", "policy.onnx", 512, 20_480, 510)) == (
+    assert claims.qualifying(Qualifying("evidence", "policy.onnx", 512, 20_480, 510)) == (
         "qualifying 512 of at most 20,480 trials, 99.6 % succeeded, all claims decided"
     )
-    assert commands._qualifying(Qualifying("check", "zero", 64, 64, 0)) == "check: zero, 64 trials, 0 succeeded"
+    assert claims.qualifying(Qualifying("check", "zero", 64, 64, 0)) == "check: zero, 64 trials, 0 succeeded"
 
 
 # ── names ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -60,3 +60,12 @@ def test_what_it_cannot_answer(claims, values, said):
     with pytest.raises(BadClaim) as e:
         expect(claims, values=values)
     assert said in str(e.value)
+
+
+def test_a_claim_too_demanding_to_follow_is_refused_unless_trials_are_limited():
+    with pytest.raises(
+        BadClaim, match=r"takes 37,884,186 trials even of a policy that never fails, too many to follow"
+    ):
+        expect(["success >= 0.9999999"])
+    (table,) = expect(["success >= 0.9999999"], values=[1.0], most=1000)
+    assert table.rows[0].needed.undecided == pytest.approx(1.0)

@@ -285,3 +285,14 @@ def test_what_a_users_function_raises_names_its_file_and_line(mine):
     line = next(k for k, text in enumerate(MINE.splitlines(), 1) if "seen[:, 99]" in text)
     assert f"mine_for_test.py, line {line}, raised IndexError: index 99 is out of bounds" in done.err
     assert done.err.count("\n") == 1
+
+
+def test_a_function_in_c_that_cannot_be_called_so_is_a_sentence():
+    """It has no file and line of its own to show."""
+    import math
+    import os
+
+    for target, name in ((os.getcwd, "os:getcwd"), (math.sqrt, "math:sqrt")):
+        policy = CallablePolicy(target, Toy(), name=name, sha256=None)
+        with pytest.raises(BadPolicy, match=rf"{name} cannot be called with arrays of the shape \(3, 5\): "):
+            policy.act(np.zeros((3, 5), np.float32))

@@ -580,8 +580,9 @@ def test_a_run_cut_off_is_verified_as_far_as_it_goes(tmp_path):
     first = tmp_path / "a/evidence/blocks/000000.parquet"
     kept = first.read_bytes()
     first.write_bytes(kept[: len(kept) // 2])
-    with pytest.raises(BadFolder, match="is not a readable trials table"):
-        verify(tmp_path / "a")
+    broken = verify(tmp_path / "a")
+    assert (broken.verdict, broken.exit_code) == ("INVALID", 4)
+    assert "000000.parquet is not a readable trials table" in broken.sentence
     first.write_bytes(kept)
     assert run(tmp_path / "a", claims=["success >= 0.97"], block=16, max_trials=640).verdict == "QUALIFIED"
 
@@ -601,3 +602,20 @@ def test_junit_has_a_case_for_every_claim(tmp_path):
     run(tmp_path / "b", task=Toy(success_at_reset=True), claims=named)
     broken = ElementTree.parse(tmp_path / "b/evidence/junit.xml").getroot()
     assert (broken.get("errors"), broken.get("failures")) == ("2", "0")
+
+
+class OftenStuckInWind(StuckInWind):
+    """Does nothing in every second trial whose wind is strong."""
+
+    def reset(self, ids, trials):
+        super().reset(ids, trials)
+        self.still &= np.asarray(trials) % 2 == 0
+
+
+def test_cells_that_are_decided_while_all_together_are_not(tmp_path):
+    """One cell refuted, the other proved, and twenty easy claims beside: too little to refute the claims together."""
+    claims = ["success >= 0.8 in each cell of wind_m_s:2"] + [f"P(peak_force_n > {k}) <= 0.9" for k in range(20, 40)]
+    verdict = run(tmp_path / "a", policy=OftenStuckInWind(), claims=claims, block=8, max_trials=80)
+    assert [c.decision for c in verdict.claims[0].cells] == ["supported", "refuted"]
+    assert (verdict.verdict, verdict.claims[0].decision) == ("UNDECIDED", "undecided")
+    assert verdict.claims[0].cells[1].cell in verdict.reasons[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from jangin.engine.rollout import rollout
 from jangin.errors import BadClaim
 from jangin.qualify import Progress, qualify
 from jangin.record import RunFolder
+from jangin.report import report
 from jangin.verify import verify
 from toy import Toy, ToyWorld
 
@@ -133,3 +135,27 @@ def test_a_probe_puts_trials_anywhere_and_its_batches_do_not_matter():
     assert small["trial"].tolist() == trials.tolist()
     own = rollout(task, task.expert(), 60, seed=3, purpose="map", size=60)
     assert own["goal_x_m"][50:].tolist() != small["goal_x_m"].tolist()
+
+
+def test_claims_of_grade_b_alone_rest_on_one_sound_block(tmp_path):
+    """The trials show that the task needs a policy and repeats; the verdict says that nothing was proved."""
+    verdict = run(tmp_path / "a", ["P(gap_m < 0) <= 0.01 grade B"])
+    assert (verdict.verdict, verdict.trials) == ("QUALIFIED", 64)
+    assert verdict.sentence.startswith("Qualified by estimate (grade B): ")
+    assert verdict.sentence.endswith("nothing was proved.")
+    assert verify(tmp_path / "a").verdict == "QUALIFIED"
+
+
+@pytest.mark.parametrize("claim", ["P(gap_m < 0) <= 0.01 grade B", "P(gap_m < -5) <= 1e-5 grade B"])
+def test_the_report_shows_an_estimate_or_why_there_is_none(tmp_path, claim):
+    verdict = run(tmp_path / "a", ["success >= 0.9", claim])
+    page = report(RunFolder.open(tmp_path / "a")).read_text()
+    assert "Grade B, an estimate and no bound" in page
+    estimate = verdict.claims[1].estimate
+    if estimate["refused"]:
+        assert "There is no estimate" in page
+        assert html.escape(estimate["refused"]) in page
+    else:
+        for name, method in estimate["methods"].items():
+            assert f">{name}</th><td>{method['probability']:.2g}</td>" in page
+        assert "nearest to the middle of all conditions" in page

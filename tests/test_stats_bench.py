@@ -7,10 +7,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from bench import stats_laws
+from bench import stats_laws, studies
 from bench.stats_laws import CLAIMED, deciding, laws
 from bench.stats_table import SIZES, TABLE
-from jangin.stats import simulation
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +32,7 @@ def test_a_rule_that_breaks_its_promise_is_missed(monkeypatch):
     """With a threshold of 1/0.5 in place of 1/0.05, errors, coverage and the mean number of trials are all missed."""
 
     def lax(**settings):
-        return simulation.simulate(**{**settings, "alpha": 0.5})
+        return studies.simulate(**{**settings, "alpha": 0.5})
 
     monkeypatch.setattr(stats_laws, "simulate", lax)
     missed = {row.what for row in laws(studies=400, seed=0) if row.reached is False}
@@ -46,7 +45,7 @@ def test_the_table_is_compared_with_its_own_number():
     """A mean that is 4 % off is missed, one that is 2 % off is not."""
     known = next(k for k in TABLE if (k.p0, k.p) == (0.99, 1.0))
     for mean, reached in ((377 * 1.04, False), (377 * 0.96, False), (377 * 1.02, True)):
-        found = simulation.Studies(np.ones(1, bool), np.zeros(1, bool), np.array([mean]))
+        found = studies.Studies(np.ones(1, bool), np.zeros(1, bool), np.array([mean]))
         assert stats_laws._mean(known, found).reached is reached
     assert stats_laws._mean(dataclasses.replace(known, expected=300), found).reached is False
 

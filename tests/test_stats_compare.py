@@ -12,8 +12,8 @@ from scipy.integrate import quad
 
 from bench.pairs import independent, pairs, stop
 from bench.pairs_table import INDEPENDENT, PUBLISHED
-from jangin.stats.betting import BettingProcess, log_e_no_worse
-from jangin.stats.compare import fewest_pairs, log_e_better, mcnemar, pairs_needed, pairs_to_go, tango
+from jangin.stats.betting import BettingProcess, fewest_pairs, log_e_no_worse
+from jangin.stats.compare import log_e_better, mcnemar, pairs_needed, pairs_to_go, tango
 
 NEVER = 1e-300
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jangin.stats.crossing import first_at
-from jangin.stats.family import e_bh, holm_at, log_mean, settle
+from jangin.stats.family import holm_at, log_mean, settle
 from jangin.stats.sequential import EProcess
 
 
@@ -162,31 +162,3 @@ def test_no_claim_decides_nothing():
     """A plan whose claims are all estimates has nothing to settle."""
     settled = settle([], alpha_refute=0.05)
     assert (settled.labels, settled.at) == ((), None)
-
-
-def test_e_bh_by_its_definition():
-    """The k largest e-values, for the largest k with k e_(k) >= m / alpha: by trying every k."""
-    rng = np.random.default_rng(3)
-    for _ in range(50):
-        log_e = rng.normal(2.0, 3.0, rng.integers(1, 30))
-        order = np.argsort(-log_e)
-        ks = [k for k in range(1, len(log_e) + 1) if k * math.exp(log_e[order[k - 1]]) >= len(log_e) / 0.1]
-        expected = np.isin(np.arange(len(log_e)), order[: max(ks, default=0)])
-        np.testing.assert_array_equal(e_bh(log_e, 0.1), expected)
-    assert e_bh(np.log([300.0, 120.0, 60.0, 1.0]), 0.05).tolist() == [True, True, True, False]  # 80, 40, 26.7
-    assert e_bh(np.log([60.0, 39.0]), 0.05).tolist() == [True, True]
-    assert e_bh(np.zeros(0), 0.05).shape == (0,)
-
-
-def test_e_bh_keeps_the_share_of_false_discoveries():
-    """Half of 40 hypotheses true, e-values dependent through a common factor: the mean false share is below alpha."""
-    rng, alpha = np.random.default_rng(5), 0.1
-    false_share, found = [], 0
-    for _ in range(2000):
-        z = rng.normal(size=40) * math.sqrt(0.5) + rng.normal() * math.sqrt(0.5)
-        z[20:] += 4.0
-        rejected = e_bh(2.5 * z - 0.5 * 2.5**2, alpha)  # a likelihood ratio of normals: e-value where the mean is 0
-        false_share.append(rejected[:20].sum() / max(rejected.sum(), 1))
-        found += rejected[20:].sum()
-    assert found > 2000
-    assert np.mean(false_share) <= alpha

@@ -12,11 +12,11 @@ import pytest
 from scipy.special import betainc
 
 from bench.stats_table import SIZES, TABLE
+from bench.studies import simulate
 from jangin.stats.binomial import lower, zero_failure_trials
 from jangin.stats.family import settle
 from jangin.stats.planning import expect, fixed_n, likely_values, trials_needed, trials_to_go, wald_bound
 from jangin.stats.sequential import EProcess, log_e_against, log_e_for, trials_to_support
-from jangin.stats.simulation import simulate
 
 
 @pytest.mark.parametrize("known", TABLE, ids=lambda k: f"{k.p0}-{k.p}")

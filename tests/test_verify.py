@@ -12,10 +12,11 @@ import pytest
 
 from conftest import environment
 from jangin.errors import BadFolder
+from jangin.evidence import first_difference
 from jangin.qualify import qualify
 from jangin.record import RunFolder, sha256_file
 from jangin.task import Trials
-from jangin.verify import first_difference, verify
+from jangin.verify import verify
 from toy import Toy, ToyExpert
 
 TRIALS, VERDICT, PLAN = "evidence/trials.parquet", "evidence/verdict.json", "evidence/plan.yaml"
@@ -222,12 +223,14 @@ def test_nothing_to_verify(tmp_path, folder):
 def test_first_difference():
     """Nested values are compared in order; floats within 1e-9, everything else exactly."""
     a = {"x": [1, {"y": 0.5}], "z": "s"}
-    assert first_difference(a, json.loads(json.dumps(a))) == ""
-    assert first_difference({"x": 0.1 + 0.2}, {"x": 0.3}) == ""
-    assert first_difference(a, {"x": [1, {"y": 0.25}], "z": "s"}).startswith("x[1].y is 0.5 in verdict.json, but")
-    assert first_difference({"n": 1}, {"n": True}).startswith("n is 1")
-    assert first_difference({}, {"n": 1}) == "n is missing from verdict.json."
-    assert first_difference({"a": "old"}, {"a": "new"}, skip=("a",)) == ""
+    assert first_difference(a, json.loads(json.dumps(a)), file="verdict.json") == ""
+    assert first_difference({"x": 0.1 + 0.2}, {"x": 0.3}, file="verdict.json") == ""
+    assert first_difference(a, {"x": [1, {"y": 0.25}], "z": "s"}, file="verdict.json").startswith(
+        "x[1].y is 0.5 in verdict.json, but"
+    )
+    assert first_difference({"n": 1}, {"n": True}, file="verdict.json").startswith("n is 1")
+    assert first_difference({}, {"n": 1}, file="verdict.json") == "n is missing from verdict.json."
+    assert first_difference({"a": "old"}, {"a": "new"}, skip=("a",), file="verdict.json") == ""
 
 
 def test_tables_of_other_makers_are_not_trusted(folder):

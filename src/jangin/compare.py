@@ -22,12 +22,11 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from jangin.engine.rollout import BLOCK, run_block
-from jangin.errors import BadFolder, BadPolicy, BadTask, JanginError
+from jangin.errors import BadFolder, BadPolicy, JanginError
 from jangin.evidence.comparison import (
     COMPARISON,
     PAIRS,
@@ -48,10 +47,12 @@ from jangin.evidence.comparison_plan import (
     read_comparison_plan,
 )
 from jangin.evidence.faults import Rerun
+from jangin.evidence.freezing import freeze
+from jangin.evidence.plan import check_same
 from jangin.evidence.tables import by_policy, differing, together
 from jangin.record import RunFolder, sha256_file
 from jangin.stats.family import settle
-from jangin.task import Policy, Task, Trials, World, sha256_of, task_declaration
+from jangin.task import Policy, Task, Trials, World
 
 __all__ = ["MAX_TRIALS", "PairProgress", "ReplayedPair", "compare", "replay_pair"]
 
@@ -113,7 +114,7 @@ def compare(
         max_trials=most,
         engine=world.engine,
     )
-    _freeze(folder, plan)
+    freeze(folder, PAIRS_PLAN, plan, read_comparison_plan, PAIRS)
     run = _Run({"A": a, "B": b}, task, plan, folder, progress)
     parts = _stored(folder, plan)
     if not parts:
@@ -129,30 +130,6 @@ def _identity(policy: Policy) -> tuple[str, str | None]:
     return policy.name, getattr(policy, "sha256", None)
 
 
-def _freeze(folder: RunFolder, plan: ComparisonPlan) -> None:
-    """Write the plan, or see that the one that is there is the same; a plan never changes."""
-    if not folder.has(PAIRS_PLAN):
-        if folder.has(PAIRS):
-            raise BadFolder(f"{folder / PAIRS} is there without a plan. Give another place with --out.")
-        folder.write_text(PAIRS_PLAN, plan.text)
-        return
-    there = read_comparison_plan(folder).values
-    if changed := [k for k, v in plan.values.items() if k != "claim" and there.get(k) != v]:
-        raise BadFolder(
-            f"{folder / PAIRS_PLAN} is frozen with {_told(changed[0], there[changed[0]], plan.values[changed[0]])}. "
-            f"Give another place with --out, or repeat the call as it was."
-        )
-
-
-def _told(name: str, old: Any, new: Any) -> str:
-    """Where the frozen value and this call's differ: the innermost part of it."""
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        part = next(k for k in {**old, **new} if old.get(k) != new.get(k))
-        return _told(f"{name}.{part}", old.get(part), new.get(part))
-    was, now = (text if len(text := repr(v)) <= 80 else f"{text[:77]}..." for v in (old, new))
-    return f"{name} {was}; this call has {now}"
-
-
 def _stored(folder: RunFolder, plan: ComparisonPlan) -> list[Trials]:
     """What an earlier call with the same plan finished, block by block."""
     if folder.has(COMPARISON) and folder.has(PAIRS):
@@ -163,13 +140,9 @@ def _stored(folder: RunFolder, plan: ComparisonPlan) -> list[Trials]:
     for part in stored_pairs(folder, plan):
         sides = by_policy(part)
         for first in range(0, len(sides["A"]), plan.block):
-            rows = {s: _rows(t, first, plan.block) for s, t in sides.items()}
+            rows = {s: t.rows(first, plan.block) for s, t in sides.items()}
             blocks.append(dataclasses.replace(together(rows), meta=part.meta))
     return blocks
-
-
-def _rows(trials: Trials, first: int, n: int) -> Trials:
-    return dataclasses.replace(trials, columns={k: v[first : first + n] for k, v in trials.columns.items()})
 
 
 @dataclass(frozen=True)
@@ -266,14 +239,8 @@ def replay_pair(
     folder = folder if isinstance(folder, RunFolder) else RunFolder.open(folder)
     plan, sides = read_comparison_plan(folder), by_policy(folder.read_trials(PAIRS))
     task = task.at("evidence")
-    if sha256_of(task_declaration(task)) != plan.task["sha256"]:
-        raise BadTask(f"The task {task.name} given here has another declaration than the plan's {plan.task['name']}.")
     for side, policy in zip(SIDES, policies, strict=True):
-        planned = plan.policies[side]
-        if _identity(policy) != (planned["name"], planned["sha256"]):
-            raise BadPolicy(
-                f"The plan's policy {side} is {planned['name']}, another one than {policy.name} given here."
-            )
+        check_same(plan.of(side), policy, task)
     n = len(sides["A"])
     if not 0 <= trial < n:
         raise BadFolder(f"There is no trial {trial} in {folder / PAIRS}; it holds trials 0 to {n - 1:,}.")
@@ -282,7 +249,7 @@ def replay_pair(
     differs = {}
     for side, policy in zip(SIDES, policies, strict=True):
         again = run_block(task, world, policy, k * plan.block, seed=plan.seed)
-        differs[side] = differing(_rows(sides[side], trial, 1), _rows(again, sim, 1))
+        differs[side] = differing(sides[side].rows(trial, 1), again.rows(sim, 1))
     outcomes = {side: str(sides[side]["outcome"][trial]) for side in SIDES}
     ended = ", ".join(f"{side} {outcome}" for side, outcome in outcomes.items())
     how = "; ".join(f"{side} differs in {', '.join(d)}" for side, d in differs.items() if d)

@@ -20,8 +20,11 @@ from jangin.claim import THIRDS, Claim
 from jangin.errors import BadClaim
 from jangin.stats.planning import Expected, likely_values
 from jangin.stats.planning import expect as rows_of
+from jangin.stats.sequential import trials_to_support
 
 __all__ = ["Expectation", "expect"]
+
+_MOST_TRIALS = 1_000_000  # of a policy that never fails: where its table takes a minute and a half
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ def expect(
         if claim.kind == "reference" or claim.grade == "B":
             what = "is of grade B, which is searched" if claim.grade == "B" else "compares two policies"
             raise BadClaim(f"The claim '{claim}' {what}: what it takes is not a question of one probability.")
+    if most is None:
+        _check_size(chosen)
     if wrong := next((v for v in values or () if not 0.0 <= v <= 1.0), None):
         raise BadClaim(f"A true value of {wrong:g} is no probability. Give values between 0 and 1, as --at 0.995.")
     found = []
@@ -74,6 +79,17 @@ def expect(
         if progress is not None:
             progress(k + 1, len(chosen))
     return tuple(found)
+
+
+def _check_size(claims: Sequence[Claim]) -> None:
+    """Refuse a claim so demanding that following its rule to the end takes more memory than a machine has."""
+    for claim in claims:
+        needed = int(trials_to_support(claim.p0, claim.alpha, 0))
+        if needed > _MOST_TRIALS:
+            raise BadClaim(
+                f"The claim '{claim}' takes {needed:,} trials even of a policy that never fails, too many to follow "
+                f"exactly what happens on the way. Give --max-trials to ask only about so many."
+            )
 
 
 def _share(claim: Claim) -> float:

@@ -245,11 +245,21 @@ class CallablePolicy:
     def reset(self, ids: Array, trials: Array) -> None:
         """As the user's object does; a function has nothing to forget."""
         if self._reset is not None:
-            self._reset(ids, trials)
+            self._call(self._reset, ids, trials)
 
     def act(self, seen: Array) -> Array:
         """(n, nobs) float32 -> (n, nact) float32."""
-        return self._wanted.action(self._act(seen), len(seen))
+        return self._wanted.action(self._call(self._act, seen), len(seen))
+
+    def _call(self, function: Callable[..., Any], *given: Array) -> Any:
+        try:
+            return function(*given)
+        except Exception as e:  # the user's code may raise anything; an error in it is shown with its file and line
+            if e.__traceback__ is not None and e.__traceback__.tb_next is not None:
+                raise
+            # no frame but this one: it could not be called so, or is written in C and has no line to show
+            shapes = ", ".join(str(g.shape) for g in given)
+            raise BadPolicy(f"{self.name} cannot be called with arrays of the shape {shapes}: {e}.") from e
 
 
 def _made(target: type, task: Task, name: str) -> Any:

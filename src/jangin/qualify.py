@@ -54,6 +54,7 @@ from jangin.evidence import (
     row_faults,
     together,
 )
+from jangin.evidence.freezing import freeze
 from jangin.policy import Blind, Random, Zero
 from jangin.record import RunFolder, sha256_file
 from jangin.search import SEARCH_TRIALS, Searched, clear, search, search_plan
@@ -121,12 +122,7 @@ def qualify(
     chosen = tuple(Claim.parse(c) if isinstance(c, str) else c for c in (task.claims if claims is None else claims))
     most = -(-max_trials // block) * block
     named = _references(chosen, references or {})
-    for p in (policy, *named.values()):
-        if p.sees != "observation":
-            raise BadPolicy(
-                f"The policy {p.name!r} sees what only a simulator knows, so no real machine could run it; "
-                f"qualify one that sees the observation."
-            )
+    _check_senses(policy, *named.values())
     world = task.world(block, threads=threads, seed=seed, purpose="evidence")
     check_claims(task, chosen, most, world.outcomes)
     plan = make_plan(
@@ -141,7 +137,7 @@ def qualify(
         search=search_plan(task, chosen, search_trials),
         provenance=provenance,
     )
-    _freeze(folder, plan)
+    freeze(folder, PLAN, plan, read_plan, TRIALS)
     run = _Run(policy, tuple(named.values()), task, plan, folder, threads, progress)
     parts = _stored(folder, plan)
     if not parts:
@@ -158,6 +154,15 @@ def qualify(
     return _finish(run, _joined(parts), tables, rerun, searched)
 
 
+def _check_senses(*policies: Policy) -> None:
+    for p in policies:
+        if p.sees != "observation":
+            raise BadPolicy(
+                f"The policy {p.name!r} sees what only a simulator knows, so no real machine could run it; "
+                f"qualify one that sees the observation."
+            )
+
+
 def _references(claims: Sequence[Claim], given: Mapping[str, Policy]) -> dict[str, Policy]:
     """The policies that claims compare with, in the claims' order."""
     names = dict.fromkeys(c.reference for c in claims if c.kind == "reference")
@@ -167,31 +172,6 @@ def _references(claims: Sequence[Claim], given: Mapping[str, Policy]) -> dict[st
 
 
 # ── before the first trial ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def _freeze(folder: RunFolder, plan: Plan) -> None:
-    """Write the plan, or see that the one that is there is the same; a plan never changes."""
-    if not folder.has(PLAN):
-        if folder.has(TRIALS):
-            raise BadFolder(f"{folder / TRIALS} is there without a plan. Give another place with --out.")
-        folder.write_text(PLAN, plan.text)
-        return
-    there = read_plan(folder)
-    if there.values != plan.values:
-        name = next(k for k, v in plan.values.items() if there.values.get(k) != v)
-        old, new = there.values.get(name), plan.values[name]
-        if isinstance(old, dict) and isinstance(new, dict):
-            part = next(k for k in {**old, **new} if old.get(k) != new.get(k))
-            name, old, new = f"{name}.{part}", old.get(part), new.get(part)
-        raise BadFolder(
-            f"{folder / PLAN} is frozen with {name} {_brief(old)}; this call has {_brief(new)}. "
-            f"Give another place with --out, or repeat the call as it was."
-        )
-
-
-def _brief(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def _stored(folder: RunFolder, plan: Plan) -> list[Trials]:
@@ -280,8 +260,10 @@ class _Run:
 
     def searches(self, parts: Sequence[Trials]) -> Searched:
         """The estimates of claims of grade B, where trials have not refuted the others already."""
+        if not self.plan.estimated:
+            return Searched({}, None)
         settled = settle(fed(self.plan, begin(self.plan), _joined(parts)), alpha_refute=self.plan.alpha_refute)
-        if not self.plan.estimated or settled.refuted_at is not None:
+        if settled.refuted_at is not None:
             return Searched({}, None)
 
         def tell(done: int, claim: str) -> None:

@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from jangin.engine.rollout import chip, run_block
 from jangin.errors import BadFolder
 from jangin.evidence import TRIALS, Plan, check_same, differing, read_plan, reference_column
@@ -85,7 +83,7 @@ def replay(
     # the outcome of a policy that a claim compares with is not this policy's, and it is not run again
     others = [reference_column(k) for k in range(len(plan.references))]
     own = Trials({name: values for name, values in trials.columns.items() if name not in others})
-    stored, rerun = _row(own, trial), _row(again, sim)
+    stored, rerun = own.rows(trial, 1), again.rows(sim, 1)
     differs = differing(stored, rerun)
     return Replayed(
         trial,
@@ -95,10 +93,6 @@ def replay(
         differs,
         _sentence(plan, trial, str(stored["outcome"][0]), differs),
     )
-
-
-def _row(trials: Trials, k: int) -> Trials:
-    return Trials({name: np.asarray(values)[k : k + 1] for name, values in trials.columns.items()})
 
 
 def _values(row: Trials) -> dict[str, Any]:

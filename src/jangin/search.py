@@ -108,6 +108,7 @@ def clear(folder: RunFolder, plan: Plan) -> None:
 
 def _margin(probe: Probe, claim: Claim, kept: _Kept) -> Callable[[Array, Array], Array]:
     def margin(z: Array, trial: Array) -> Array:
+        """How far from the event; NaN for a trial that the engine cannot vouch for."""
         known = kept.next(trial)
         if known is not None:
             return known

@@ -433,7 +433,11 @@ class Trials:
 
     def head(self, n: int) -> Trials:
         """The first n rows."""
-        return dataclasses.replace(self, columns={k: v[:n] for k, v in self.columns.items()})
+        return self.rows(0, n)
+
+    def rows(self, first: int, n: int) -> Trials:
+        """n rows from row `first` on."""
+        return dataclasses.replace(self, columns={k: v[first : first + n] for k, v in self.columns.items()})
 
     @staticmethod
     def concat(parts: Sequence[Trials]) -> Trials:

@@ -13,7 +13,6 @@ files consistently (a bundle's signature guards against that).
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -34,6 +33,7 @@ from jangin.evidence import (
     block_name,
     by_policy,
     fed,
+    first_difference,
     judge,
     junit,
     limit_faults,
@@ -48,7 +48,6 @@ from jangin.task import Trials, Verdict
 
 __all__ = ["verify"]
 
-TOLERANCE = 1e-9
 _FILES = {"plan": PLAN, "trials": TRIALS, "baselines": BASELINES}
 _WORDS = ("sentence", "reasons", "not_shown")  # texts may be worded otherwise by another version
 
@@ -103,7 +102,7 @@ def _check(folder: RunFolder, recorded: Mapping[str, Any]) -> tuple[str, Judgeme
     if judgement.verdict.verdict == "INVALID" != recorded.get("verdict"):
         return judgement.verdict.reasons[0], judgement
     skip = () if plan.versions.get("jangin") == __version__ else _WORDS
-    difference = first_difference(recorded, judgement.record, skip=skip)
+    difference = first_difference(recorded, judgement.record, file="verdict.json", skip=skip)
     if not difference and not skip and folder.has(JUNIT) and folder.read_text(JUNIT) != junit(plan, judgement.verdict):
         difference = f"{folder / JUNIT} says something else than the verdict."
     return difference, judgement
@@ -115,7 +114,10 @@ def _as_far_as_it_goes(folder: RunFolder) -> Verdict:
     parts: list[Trials] = [folder.read_trials(TRIALS)] if folder.has(TRIALS) else []
     first = sum(len(p) for p in parts) // plan.block
     while folder.has(block_name(first)):
-        parts.append(folder.read_trials(block_name(first)))
+        try:
+            parts.append(folder.read_trials(block_name(first)))
+        except BadFolder as e:
+            return _different(folder, {"plan": plan.sha256}, str(e))
         first += 1
     if not parts:
         raise BadFolder(f"{folder.path} has a plan but no finished block of trials yet. Run qualify again to go on.")
@@ -141,28 +143,6 @@ def _as_far_as_it_goes(folder: RunFolder) -> Verdict:
         reasons=(why,),
         hashes=hashes,
     )
-
-
-def first_difference(recorded: Any, computed: Any, *, at: str = "", skip: tuple[str, ...] = ()) -> str:
-    """Where two plain values first differ, as a sentence; "" where they do not. Floats may differ by TOLERANCE."""
-    if isinstance(recorded, Mapping) and isinstance(computed, Mapping):
-        for key in [*computed, *(k for k in recorded if k not in computed)]:
-            place = f"{at}.{key}" if at else str(key)
-            if key in skip:
-                continue
-            if key not in recorded or key not in computed:
-                return f"{place} is {'missing from' if key not in recorded else 'unknown in'} verdict.json."
-            if found := first_difference(recorded[key], computed[key], at=place, skip=skip):
-                return found
-        return ""
-    if isinstance(recorded, list) and isinstance(computed, list) and len(recorded) == len(computed):
-        pairs = enumerate(zip(recorded, computed, strict=True))
-        return next((d for k, (r, c) in pairs if (d := first_difference(r, c, at=f"{at}[{k}]", skip=skip))), "")
-    if isinstance(recorded, float) and isinstance(computed, float):
-        same = math.isclose(recorded, computed, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    else:
-        same = type(recorded) is type(computed) and recorded == computed
-    return "" if same else f"{at} is {recorded!r} in verdict.json, but the trials give {computed!r}."
 
 
 def _different(folder: RunFolder, hashes: Mapping[str, Any], why: str) -> Verdict:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -30,6 +30,7 @@ import numpy as np
 
 from jangin import __version__
 from jangin.errors import BadFolder, JanginError
+from jangin.evidence.agreement import first_difference, rounded
 from jangin.evidence.comparison_plan import PAIRS_PLAN, SIDES, ComparisonPlan, read_comparison_plan
 from jangin.evidence.faults import Rerun, course_faults, plan_faults, row_faults
 from jangin.evidence.tables import by_policy, differing
@@ -56,7 +57,6 @@ __all__ = [
 
 PAIRS, COMPARISON = "comparison/trials.parquet", "comparison/compare.json"
 SCHEMA = "jangin-comparison/1"
-TOLERANCE = 1e-9  # another processor may round a logarithm differently
 TRACE_POINTS = 400  # of the course in compare.json; all of it can be computed from the trials
 NAMED_TRIALS = 20  # of those that only one policy succeeded in, in compare.json
 
@@ -291,8 +291,8 @@ def _sentence(plan: ComparisonPlan, c: Comparison) -> str:
     stand = f"Undecided after {c.pairs:,} pairs, of which A alone succeeded in {c.won:,} and B alone in {c.lost:,}"
     if c.more is not None:
         return (
-            f"{stand}: about {_rounded(c.more):,} more would likely decide it; give --max-trials "
-            f"{_rounded(c.pairs + c.more)} or more and another --out (the same seed is fine)."
+            f"{stand}: about {rounded(c.more):,} more would likely decide it; give --max-trials "
+            f"{rounded(c.pairs + c.more)} or more and another --out (the same seed is fine)."
         )
     if plan.margin is None:
         return (
@@ -300,12 +300,6 @@ def _sentence(plan: ComparisonPlan, c: Comparison) -> str:
             f"whether A is not worse."
         )
     return f"{stand}: A is so nearly worse by just {margin} that no number of pairs is likely to decide; allow more."
-
-
-def _rounded(n: int) -> int:
-    """Up to two digits that mean something."""
-    step = 10 ** max(len(str(n)) - 2, 0)
-    return -(-n // step) * step
 
 
 # ── compare.json ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -405,24 +399,4 @@ def _check(folder: RunFolder, plan: ComparisonPlan, recorded: Mapping[str, Any])
     rerun = Rerun(int(again.get("rows", 0)), tuple(again.get("differs", ())))
     found, record = judge_pairs(plan, trials, rerun, hashes)
     words = () if plan.versions.get("jangin") == __version__ else ("sentence", "reasons", "not_shown")
-    there, here = (dict(_leaves({k: v for k, v in r.items() if k not in words})) for r in (recorded, record))
-    for place in {**here, **there}:
-        if place not in there or place not in here or not _same(there[place], here[place]):
-            told, given = there.get(place, "nothing"), here.get(place, "nothing")
-            return f"{place} is {told!r} in {COMPARISON}, but the pairs give {given!r}.", found
-    return "", found
-
-
-def _leaves(value: Any, at: str = "") -> Iterator[tuple[str, Any]]:
-    """Every number and text in plain values, with its place; of an empty list or mapping the place alone."""
-    parts = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else None
-    if not parts:
-        yield at, value
-    for key, part in parts or ():
-        yield from _leaves(part, f"{at}.{key}" if at else str(key))
-
-
-def _same(a: Any, b: Any) -> bool:
-    if isinstance(a, float) and isinstance(b, float):
-        return math.isclose(a, b, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
-    return type(a) is type(b) and bool(a == b)
+    return first_difference(recorded, record, file=COMPARISON, skip=words), found

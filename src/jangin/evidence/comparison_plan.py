@@ -16,10 +16,10 @@ from functools import cached_property
 from typing import Any
 
 from jangin.errors import BadClaim, BadFolder
+from jangin.evidence.freezing import Frozen
 from jangin.evidence.plan import Plan, make_plan
 from jangin.record import RunFolder
-from jangin.stats.betting import BettingProcess
-from jangin.stats.compare import fewest_pairs
+from jangin.stats.betting import BettingProcess, fewest_pairs
 from jangin.task import Policy, Task, sha256_of
 
 __all__ = ["PAIRS_PLAN", "PURPOSE", "SIDES", "ComparisonPlan", "make_comparison_plan", "read_comparison_plan"]
@@ -31,7 +31,7 @@ SCHEMA_PLAN = "jangin-comparison-plan/1"
 
 
 @dataclass(frozen=True)
-class ComparisonPlan:
+class ComparisonPlan(Frozen):
     """What will be compared and how it will be decided; frozen by its hash before the first trial.
 
     Attributes:
@@ -73,19 +73,7 @@ class ComparisonPlan:
         plain = {k: dict(v) if isinstance(v, Mapping) else v for k, v in own.items()}
         plain["policies"] = {side: dict(p) for side, p in self.policies.items()}
         method = "pairs on common trial numbers; all constant stakes on their difference at once; each way at alpha"
-        return {"schema": SCHEMA_PLAN, "purpose": PURPOSE, "claim": self.claim, "method": method, **plain}
-
-    @cached_property
-    def text(self) -> str:
-        """plan.yaml."""
-        import yaml
-
-        return str(yaml.safe_dump(self.values, sort_keys=False, allow_unicode=True, width=120))
-
-    @property
-    def sha256(self) -> str:
-        """The plan's hash: of the bytes of plan.yaml."""
-        return sha256_of(self.text.encode())
+        return {"schema": SCHEMA_PLAN, "purpose": PURPOSE, **plain, "claim": self.claim, "method": method}
 
     def begin(self) -> BettingProcess:
         """The evidence before the first pair."""

@@ -129,9 +129,14 @@ def course_faults(plan: Plan, trials: Trials, settled: Settled) -> list[str]:
     n = len(trials)
     if n and int(trials["trial"][0]) != 0:
         return [f"The evidence begins with trial {trials['trial'][0]}, not with trial 0."]
-    if settled.at is None and n < plan.max_trials:
-        return [f"The evidence ends undecided after {n:,} trials, though the plan goes on to {plan.max_trials:,}."]
-    end = plan.max_trials if settled.at is None else max(-(-settled.at // plan.block), 1) * plan.block
+    if not settled.processes:  # only claims of grade B: the first block shows that the task is sound, no more are run
+        end = plan.block
+    elif settled.at is None:
+        end = plan.max_trials
+    else:
+        end = -(-settled.at // plan.block) * plan.block
+    if n < end and settled.at is None:
+        return [f"The evidence ends undecided after {n:,} trials, though the plan goes on to {end:,}."]
     if n > end:
         return [f"The evidence has {n:,} trials, though the plan ends at {end:,}."]
     return []

@@ -21,6 +21,7 @@ from typing import Any, Literal
 import numpy as np
 
 from jangin.claim import Claim
+from jangin.evidence.agreement import rounded
 from jangin.evidence.courses import begin, fed
 from jangin.evidence.estimates import Estimate
 from jangin.evidence.faults import Rerun, course_faults, limit_faults, null_faults, plan_faults, row_faults
@@ -119,7 +120,7 @@ def _decide(plan: Plan, claims: Sequence[ClaimResult], settled: Settled, n: int)
 
 def _without_claim(c: ClaimResult) -> ClaimResult:
     cells = tuple(dataclasses.replace(x, bound=0.0, decision="undecided") for x in c.cells)
-    return dataclasses.replace(c, bound=0.0, decision="undecided", decided_at=None, cells=cells)
+    return dataclasses.replace(c, bound=0.0, decision="undecided", decided_at=None, cells=cells, estimate=None)
 
 
 # ── claim by claim ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -188,21 +189,19 @@ def _estimated(claim: Claim, estimate: Estimate | None) -> ClaimResult:
 
 def _qualified(plan: Plan, settled: Settled, n: int) -> str:
     proved, estimated = len(plan.proved), len(plan.estimated)
-    claims = "its claim" if len(plan.claims) == 1 else f"all {proved} claims"
     if not proved:
         return (
-            f"Qualified by estimate: {plan.policy['name']} on {plan.task['name']} keeps its claims of grade B; "
-            f"nothing was proved."
+            f"Qualified by estimate (grade B): searches found {plan.policy['name']} on {plan.task['name']} within what "
+            f"is claimed; nothing was proved."
         )
-    beside = f", and an estimate (grade B) is within {_number(estimated)}" if estimated else ""
+    claims = "its claim" if proved == 1 else f"all {proved} claims"
+    beside = ""
+    if estimated:
+        beside = f"; {estimated} more {'rests' if estimated == 1 else 'rest'} on an estimate (grade B) and no proof"
     return (
         f"Qualified: {plan.policy['name']} on {plan.task['name']} has proved {claims}, "
         f"settled after {settled.qualified_at:,} of {n:,} trials{beside}."
     )
-
-
-def _number(n: int) -> str:
-    return "one more" if n == 1 else f"{n} more"
 
 
 def _refuted(plan: Plan, claims: Sequence[ClaimResult], settled: Settled) -> str:
@@ -246,8 +245,9 @@ def _open_claim(plan: Plan, claim: Claim, c: ClaimResult) -> str:
     n, s, share, where = c.n, c.successes, 1.0, ""
     if c.cells:  # the cell that is furthest from its decision
         parts = partition(plan.conditions, claim.cells or ())
-        undecided = [(x, p) for x, p in zip(c.cells, parts, strict=True) if x.decision == "undecided"]
-        worst, part = min(undecided, key=lambda pair: pair[0].bound)
+        # each cell may be decided by itself while all together, which is a stricter question, are not yet
+        open_ = [pair for pair in zip(c.cells, parts, strict=True) if pair[0].decision != "supported"]
+        worst, part = min(open_, key=lambda pair: pair[0].bound)
         n, s, share, where = worst.n, worst.successes, part.probability, f" where {worst.cell}"
     more = trials_to_go(
         successes=s,
@@ -260,7 +260,7 @@ def _open_claim(plan: Plan, claim: Claim, c: ClaimResult) -> str:
     remedy = (
         "its rate is so close to the claimed one that no number of trials is likely to decide it; change the claim."
         if more is None
-        else f"about {_rounded(more):,} more would likely decide it: give --max-trials {_rounded(c.n + more)} or "
+        else f"about {rounded(more):,} more would likely decide it: give --max-trials {rounded(c.n + more)} or "
         "more and another --out (the same seed is fine)."
     )
     return (
@@ -270,20 +270,14 @@ def _open_claim(plan: Plan, claim: Claim, c: ClaimResult) -> str:
 
 
 def _open_estimate(c: ClaimResult) -> str:
-    if c.estimate is None:
-        return f"'{c.claim}' was not searched, because the claims that trials decide were not settled."
+    assert c.estimate is not None, "evidence that trials do not refute is searched before it is judged"
     if c.estimate["refused"]:
         return f"'{c.claim}' has no estimate: {c.estimate['refused']}"
     return (
         f"'{c.claim}' is estimated at {c.estimate['probability']:.2g} with an interval "
-        f"{c.estimate['low']:.2g} to {c.estimate['high']:.2g} that holds the claimed value: give more --replicates."
+        f"{c.estimate['low']:.2g} to {c.estimate['high']:.2g} that holds the claimed value: "
+        f"give more --search-trials and another --out."
     )
-
-
-def _rounded(n: int) -> int:
-    """Up to two digits that mean something."""
-    step = 10 ** max(len(str(n)) - 2, 0)
-    return -(-n // step) * step
 
 
 # ── verdict.json ─────────────────────────────────────────────────────────────────────────────────────────────────

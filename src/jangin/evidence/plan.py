@@ -23,8 +23,10 @@ from jangin import __version__
 from jangin.claim import FAILURE, Claim
 from jangin.engine.rollout import chip
 from jangin.errors import BadClaim, BadFolder, BadPolicy, BadTask, JanginError, nearest
+from jangin.evidence.freezing import Frozen
 from jangin.partition import partition
 from jangin.record import RunFolder
+from jangin.stats.betting import fewest_pairs
 from jangin.stats.sequential import B, trials_to_support
 from jangin.task import (
     INVALID,
@@ -44,7 +46,7 @@ SCHEMA_PLAN = "jangin-plan/2"
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Frozen):
     """What will be tried and how it will be decided; frozen by its hash before the first trial.
 
     Attributes:
@@ -118,18 +120,6 @@ class Plan:
             "declaration": dict(self.declaration),
         }
 
-    @cached_property
-    def text(self) -> str:
-        """plan.yaml."""
-        import yaml
-
-        return str(yaml.safe_dump(self.values, sort_keys=False, allow_unicode=True, width=120))
-
-    @property
-    def sha256(self) -> str:
-        """The plan's hash: of the bytes of plan.yaml."""
-        return sha256_of(self.text.encode())
-
 
 def reference_column(k: int) -> str:
     """The column of the trials table with the outcomes of the plan's k-th reference."""
@@ -202,7 +192,8 @@ def check_same(plan: Plan, policy: Policy, task: Task) -> None:
             f"the task {task.name} given here; make it with the fields in the plan."
         )
     sha256, planned = getattr(policy, "sha256", None), plan.policy
-    if sha256 != planned["sha256"] or (sha256 is None and policy.name != planned["name"]):
+    by_name = sha256 is None or ":" in planned["name"]  # a module's hash covers every policy that is in it
+    if sha256 != planned["sha256"] or (by_name and policy.name != planned["name"]):
         raise BadPolicy(
             f"The plan's policy is {planned['name']}{_short(planned['sha256'])}; {policy.name}{_short(sha256)} was "
             f"given. Give the policy that was qualified."
@@ -240,8 +231,10 @@ def check_claims(task: Task, claims: Sequence[Claim], most: int, outcomes: Seque
 
 def fewest_trials(claim: Claim, conditions: Conditions) -> int:
     """Trials without which no policy proves the claim; where it must hold in cells, about so many on average."""
-    if claim.grade == "B" or claim.kind == "reference":
+    if claim.grade == "B":
         return 1
+    if claim.kind == "reference":
+        return fewest_pairs(margin=claim.allowed, alpha=claim.alpha)
     needed = int(trials_to_support(claim.p0, claim.alpha, 0))
     if claim.cells is None:
         return needed

@@ -84,11 +84,17 @@ class Raised(Exception):
 class Slots(Protocol):
     """n environments, addressed by sorted unique ids."""
 
-    def reset(self, ids: Array, starts: Sequence[Start]) -> Array: ...
+    def reset(self, ids: Array, starts: Sequence[Start]) -> Array:
+        """Begin anew; observations (k, nobs) float32. Raises: Raised, BadTask."""
+        ...
 
-    def step(self, ids: Array, actions: Array) -> Stepped: ...
+    def step(self, ids: Array, actions: Array) -> Stepped:
+        """One step with actions (k, nact). Raises: Raised, BadTask."""
+        ...
 
-    def close(self) -> None: ...
+    def close(self) -> None:
+        """End all environments."""
+        ...
 
 
 def make(env: str, keywords: Mapping[str, Any]) -> Any:

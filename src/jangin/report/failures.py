@@ -47,12 +47,11 @@ def estimates(run: Run) -> list[dict[str, Any]]:
         methods = [
             {
                 "name": name,
-                "probability": _rare(m["probability"]) if not m["refused"] else "none",
-                "interval": f"{_rare(m['low'])} to {_rare(m['high'])}" if not m["refused"] else "–",
+                "probability": _rare(m["probability"]),
+                "interval": f"{_rare(m['low'])} to {_rare(m['high'])}",
                 "variation": number(m["variation"], 2),
                 "replicates": count(len(m["estimates"])),
                 "evaluations": count(m["evaluations"]),
-                "refused": m["refused"],
             }
             for name, m in e["methods"].items()
         ]

@@ -49,9 +49,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jangin.stats.crossing import SLACK, first_reaching, running_highest
+from jangin.stats.sequential import caught_up
 
 __all__ = [
     "BettingProcess",
+    "fewest_pairs",
     "log_e_above",
     "log_e_below",
     "log_e_no_worse",
@@ -114,6 +116,14 @@ def lower_bound_of_difference(won: ArrayLike, drawn: ArrayLike, lost: ArrayLike,
     return low
 
 
+def fewest_pairs(*, margin: float, alpha: float) -> int:
+    """The fewest pairs that show E[difference] >= -margin, each of them won; with margin 0, that this one is better."""
+    n = 1
+    while log_e_no_worse(n, 0, 0, margin)[0] < -np.log(alpha):
+        n += 1
+    return n
+
+
 @dataclass(frozen=True, eq=False)
 class BettingProcess:
     """The course of the claim E[difference] >= -margin, in trial order; a `Process` of `sequential`.
@@ -157,18 +167,7 @@ class BettingProcess:
         won = np.concatenate([self.won, self.n + 1 + np.flatnonzero(d == 1)])
         lost = np.concatenate([self.lost, self.n + 1 + np.flatnonzero(d == -1)])
         longer = dataclasses.replace(self, n=n, won=won, lost=lost)
-        at = self.supported_at
-        if at is None:
-            at = first_reaching(longer.log_for, longer.log_for_most, n, -np.log(self.alpha), after=self.n)
-        most = running_highest(
-            lambda k, _: longer.log_against(k),
-            lambda low, high, floors: longer._log_against_within(low, high) > floors,
-            ends=np.array([n]),
-            after=self.n,
-            floor=self.most_against,
-        )
-        best = longer._running_bounds(np.array([n]), after=self.n, floor=self.best)
-        return dataclasses.replace(longer, supported_at=at, most_against=float(most[0]), best=float(best[0]))
+        return caught_up(self, longer)
 
     def __len__(self) -> int:
         return self.n
@@ -200,9 +199,9 @@ class BettingProcess:
 
     def log_against_most(self, low: Array, high: Array) -> Array:
         """What ln E- does not exceed after any n trials with low < n <= high, (k,): nor what it never exceeded."""
-        return np.asarray(np.minimum(self._log_against_within(low, high), self.most_against))
+        return np.asarray(np.minimum(self.log_against_within(low, high), self.most_against))
 
-    def _log_against_within(self, low: Array, high: Array) -> Array:
+    def log_against_within(self, low: Array, high: Array) -> Array:
         won, drawn, _ = self.counts(low)
         return log_e_worse(won, drawn, self.counts(high)[2], self.margin)
 
@@ -224,13 +223,13 @@ class BettingProcess:
         ends, which = np.unique(at, return_inverse=True)
         if not len(ends):
             return np.zeros(at.shape)
-        return np.asarray(self._running_bounds(ends, after=0, floor=-1.0)[which.reshape(at.shape)])
+        return np.asarray(self.running_bounds(ends, after=0, floor=-1.0)[which.reshape(at.shape)])
 
     def bound(self) -> float:
         """The anytime lower bound on E[difference] after the last trial."""
         return self.best
 
-    def _running_bounds(self, ends: Array, *, after: int, floor: float) -> Array:
+    def running_bounds(self, ends: Array, *, after: int, floor: float) -> Array:
         """The best of `floor` and of the bounds after `after` + 1, ..., end trials, for each end (k,) ascending."""
         enough = -np.log(self.alpha) - SLACK
 

@@ -40,8 +40,9 @@ from scipy.special import betainc, betaln, ndtri
 from scipy.stats import binom
 
 from jangin.stats.betting import log_e_no_worse, log_e_worse
+from jangin.stats.crossing import fewest
 
-__all__ = ["PairsNeeded", "fewest_pairs", "log_e_better", "mcnemar", "pairs_needed", "pairs_to_go", "tango"]
+__all__ = ["PairsNeeded", "log_e_better", "mcnemar", "pairs_needed", "pairs_to_go", "tango"]
 
 Array = np.ndarray
 
@@ -57,14 +58,6 @@ def log_e_better(won: ArrayLike, lost: ArrayLike) -> Array:
     a, b = np.asarray(won, float) + 1.0, np.asarray(lost, float) + 1.0
     with np.errstate(divide="ignore"):
         return np.asarray((a + b - 1.0) * math.log(2.0) + betaln(a, b) + np.log(betainc(b, a, 0.5)))
-
-
-def fewest_pairs(*, margin: float, alpha: float) -> int:
-    """The fewest pairs that show E[difference] >= -margin, each of them won; with margin 0, that this one is better."""
-    n = 1
-    while log_e_no_worse(n, 0, 0, margin)[0] < -math.log(alpha):
-        n += 1
-    return n
 
 
 def pairs_to_go(
@@ -89,18 +82,7 @@ def pairs_to_go(
         w, d, b = np.array([won, drawn, lost]) + m * rates
         return bool(log_e_no_worse(w, d, b, margin)[0] >= shown or log_e_worse(w, d, b, margin)[0] >= refuted)
 
-    if decided(0):
-        return 0
-    high = 1
-    while not decided(high):
-        if high >= most:
-            return None
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if decided(middle) else (middle, high)
-    return high
+    return fewest(decided, most)
 
 
 @dataclass(frozen=True)

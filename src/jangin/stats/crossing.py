@@ -19,13 +19,29 @@ from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["SLACK", "first_at", "first_reaching", "running_highest"]
+__all__ = ["SLACK", "fewest", "first_at", "first_reaching", "running_highest"]
 
 Array = np.ndarray
 
 SLACK = 1e-6  # of a logarithm: far above its rounding error, so that rounding can never exclude what would be reached
 _PIECES = 4  # that a window is cut into
 _SHORT = 32  # trials: a window no longer than this is computed trial by trial
+
+
+def fewest(decided: Callable[[int], bool], most: int) -> int | None:
+    """The smallest m >= 0 with decided(m), which stays true once it is; None when that is above about `most`."""
+    if decided(0):
+        return 0
+    high = 1
+    while not decided(high):
+        if high >= most:
+            return None
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if decided(middle) else (middle, high)
+    return high
 
 
 def first_at(values: Array, threshold: float) -> int | None:

@@ -3,7 +3,6 @@
     settled = settle([process_of_success, process_of_force], alpha_refute=0.05)
     settled.qualified_at, settled.refuted_at           # trials; at most one decides: the earlier
     settled.labels                                     # ("supported", "refuted")
-    e_bh(log_e, alpha=0.05)                            # which of many e-values are discoveries
 
 QUALIFIED needs every claim supported, each at its own alpha and without a correction: if some claim j is false, then
 P(all supported) <= P(j supported) <= alpha_j (intersection-union test, Berger 1982).
@@ -18,7 +17,7 @@ on. The first claim called refuted has brought the mean to 1/alpha_refute by its
 single claim to blame, when several are a little wrong.
 
 Source: Berger, Technometrics 24 (1982) 295; Vovk and Wang, Ann. Statist. 49 (2021) 1736;
-Holm, Scand. J. Statist. 6 (1979) 65; Wang and Ramdas, J. R. Statist. Soc. B 84 (2022) 822.
+Holm, Scand. J. Statist. 6 (1979) 65.
 """
 
 from __future__ import annotations
@@ -28,12 +27,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from jangin.stats.crossing import first_reaching
 from jangin.stats.sequential import Process
 
-__all__ = ["Label", "Settled", "e_bh", "earlier", "holm_at", "log_mean", "settle"]
+__all__ = ["Label", "Settled", "earlier", "holm_at", "log_mean", "settle"]
 
 Array = np.ndarray
 Label = Literal["supported", "refuted", "undecided"]
@@ -120,28 +118,6 @@ def holm_at(first: Sequence[FirstAt], alpha: float) -> list[int | None]:
         out[j] = now
         left.remove(j)
     return out
-
-
-def e_bh(log_e: ArrayLike, alpha: float) -> Array:
-    """Which of m hypotheses the e-BH method rejects, given ln of one e-value each, (m,) -> (m,) bool.
-
-    The k largest e-values are rejected, for the largest k at which each of them is at least m / (alpha k). The expected
-    share of false ones among the rejected is at most alpha, whatever the dependence between the e-values; e-processes
-    may be stopped at any common time. Holm's method instead bounds the probability of a single false one: use that
-    where a name is put on the culprit, e-BH where many regions are looked through and a few false ones may be among
-    those found.
-
-    Source: Wang and Ramdas, J. R. Statist. Soc. B 84 (2022) 822, section 4.
-    """
-    log_e = np.asarray(log_e, float)
-    m = len(log_e)
-    order = np.argsort(-log_e, kind="stable")
-    k = np.arange(1, m + 1)
-    enough = np.flatnonzero(log_e[order] >= np.log(m) - np.log(alpha) - np.log(k)) if m else np.zeros(0, int)
-    rejected = np.zeros(m, bool)
-    if enough.size:
-        rejected[order[: enough[-1] + 1]] = True
-    return rejected
 
 
 def earlier(supported: int | None, refuted: int | None) -> tuple[Label, int | None]:

@@ -21,6 +21,7 @@ import numpy as np
 from scipy.linalg.blas import dtbsv
 from scipy.special import betainc
 
+from jangin.stats.crossing import fewest
 from jangin.stats.sequential import log_e_against, log_e_for, trials_to_support
 
 __all__ = [
@@ -280,15 +281,4 @@ def trials_to_go(
         s, f = successes + m * rate, failures + m * (1.0 - rate)
         return bool(log_e_for(s, f, p0) >= -np.log(alpha) or log_e_against(s, f, p0) >= refute)
 
-    if decided(0):
-        return 0
-    high = 1
-    while not decided(high):
-        if high >= most:
-            return None
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if decided(middle) else (middle, high)
-    return high
+    return fewest(decided, most)

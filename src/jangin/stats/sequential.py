@@ -30,7 +30,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -42,6 +42,7 @@ __all__ = [
     "B",
     "EProcess",
     "Process",
+    "caught_up",
     "first_at",
     "first_reaching",
     "log_e_against",
@@ -260,6 +261,50 @@ class Process(Protocol):
         ...
 
 
+class _Course(Protocol):
+    """What a process must know of its trials to look at those that were added."""
+
+    @property
+    def alpha(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def supported_at(self) -> int | None: ...
+    @property
+    def most_against(self) -> float: ...
+    @property
+    def best(self) -> float: ...
+    def log_for(self, at: Array) -> Array: ...
+    def log_for_most(self, low: Array, high: Array) -> Array: ...
+    def log_against(self, at: Array) -> Array: ...
+    def log_against_within(self, low: Array, high: Array) -> Array: ...
+    def running_bounds(self, ends: Array, *, after: int, floor: float) -> Array: ...
+
+
+AnyCourse = TypeVar("AnyCourse", bound=_Course)
+
+
+def caught_up(before: _Course, longer: AnyCourse) -> AnyCourse:
+    """A process with more trials than it had `before`, its three running values brought up to date; looks only at the
+    trials that were added."""
+    at, n = before.supported_at, longer.n
+    if at is None:
+        at = first_reaching(longer.log_for, longer.log_for_most, n, -np.log(before.alpha), after=before.n)
+    most = running_highest(
+        lambda k, _: longer.log_against(k),
+        lambda low, high, floors: longer.log_against_within(low, high) > floors,
+        ends=np.array([n]),
+        after=before.n,
+        floor=before.most_against,
+    )
+    best = longer.running_bounds(np.array([n]), after=before.n, floor=before.best)
+    # a Protocol cannot say "is a dataclass"
+    return cast(
+        AnyCourse,
+        dataclasses.replace(cast(Any, longer), supported_at=at, most_against=float(most[0]), best=float(best[0])),
+    )
+
+
 # ── one Bernoulli question ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -299,18 +344,7 @@ class EProcess:
             return self
         n, failed = self.n + len(good), np.concatenate([self.failed, self.n + 1 + np.flatnonzero(~good)])
         longer = dataclasses.replace(self, n=n, failed=failed)
-        at = self.supported_at
-        if at is None:
-            at = first_reaching(longer.log_for, longer.log_for_most, n, -np.log(self.alpha), after=self.n)
-        most = running_highest(
-            lambda k, _: longer.log_against(k),
-            lambda low, high, floors: longer._log_against_within(low, high) > floors,
-            ends=np.array([n]),
-            after=self.n,
-            floor=self.most_against,
-        )
-        best = longer._running_bounds(np.array([n]), after=self.n, floor=self.best)
-        return dataclasses.replace(longer, supported_at=at, most_against=float(most[0]), best=float(best[0]))
+        return caught_up(self, longer)
 
     def __len__(self) -> int:
         return self.n
@@ -341,9 +375,9 @@ class EProcess:
 
     def log_against_most(self, low: Array, high: Array) -> Array:
         """What ln E- does not exceed after any n trials with low < n <= high, (k,): nor what it never exceeded."""
-        return np.asarray(np.minimum(self._log_against_within(low, high), self.most_against))
+        return np.asarray(np.minimum(self.log_against_within(low, high), self.most_against))
 
-    def _log_against_within(self, low: Array, high: Array) -> Array:
+    def log_against_within(self, low: Array, high: Array) -> Array:
         return _log_e_against_or_0(self.counts(low)[0], self.counts(high)[1], self.p0)
 
     def first_against(self, threshold: float) -> int | None:
@@ -359,13 +393,13 @@ class EProcess:
         ends, which = np.unique(at, return_inverse=True)
         if not len(ends):
             return np.zeros(at.shape)
-        return np.asarray(self._running_bounds(ends, after=0, floor=0.0)[which.reshape(at.shape)])
+        return np.asarray(self.running_bounds(ends, after=0, floor=0.0)[which.reshape(at.shape)])
 
     def bound(self) -> float:
         """The anytime lower bound on P(indicator) after the last trial."""
         return self.best
 
-    def _running_bounds(self, ends: Array, *, after: int, floor: float) -> Array:
+    def running_bounds(self, ends: Array, *, after: int, floor: float) -> Array:
         """The best of `floor` and of the bounds after `after` + 1, ..., end trials, for each end (k,) ascending."""
         enough = -np.log(self.alpha) - SLACK
 

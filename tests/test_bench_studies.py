@@ -9,10 +9,10 @@ import pytest
 from scipy.special import bdtr, bdtrc
 
 from bench.stats_table import TABLE
+from bench.studies import simulate
 from jangin.stats.family import settle
 from jangin.stats.planning import trials_needed
 from jangin.stats.sequential import EProcess
-from jangin.stats.simulation import simulate
 
 
 class Waits:
