@@ -5,9 +5,11 @@
     ├── BadFile                 a file of the user's that is missing or does not say what it should
     ├── BadClaim                a claim that cannot be parsed or can never be proved
     ├── BadRobot                a robot file that does not offer what a cell needs
+    ├── BadLog                  times, counts or states of a plant that contradict each other
     ├── BadTask                 a task whose fields are outside what is believable
     ├── BadPolicy               a policy whose inputs or outputs do not fit the task
     ├── BadFolder               a run folder that exists, is damaged, or cannot be written
+    ├── BadSchedule             a scheduling instance, a schedule or a shop's progress that contradicts itself
     ├── PluginError             an installed extension that fails to load; names its distribution
     ├── MissingExtra            an optional dependency; gives the pip line
     ├── Refused                 a bundle that will not start here, and why
@@ -26,8 +28,10 @@ __all__ = [
     "BadClaim",
     "BadFile",
     "BadFolder",
+    "BadLog",
     "BadPolicy",
     "BadRobot",
+    "BadSchedule",
     "BadTask",
     "InvalidEvidence",
     "JanginError",
@@ -69,6 +73,10 @@ class BadRobot(JanginError):
     """A robot file that lacks something a cell needs."""
 
 
+class BadLog(JanginError):
+    """Times, counts or states of a plant, logged or planned, that contradict each other."""
+
+
 class BadTask(JanginError):
     """A task whose fields are outside what its physics can be believed for."""
 
@@ -79,6 +87,10 @@ class BadPolicy(JanginError):
 
 class BadFolder(JanginError):
     """A run folder that exists already, is damaged, or cannot be written."""
+
+
+class BadSchedule(JanginError):
+    """A scheduling instance, a schedule or a shop's progress that contradicts itself."""
 
 
 class PluginError(JanginError):
