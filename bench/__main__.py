@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.lines import LineSize
 from bench.race import RaceSize, race
 from bench.rows import Row, machine, table
 from bench.speed import Size, against_raw, end_to_end
@@ -30,6 +31,7 @@ PARTS = {
     "memory": "peak memory of simulate, verify and learn",
     "stats": "what deciding costs, and errors, power and coverage on simulated studies",
     "pairs": "when comparisons of two policies stop, on published outcomes and on average",
+    "lines": "production lines against SimPy and salabim, cost per event, compile time",
     "rare": "estimates of rare failures against exact probabilities",
     "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
 }
@@ -46,6 +48,7 @@ class Plan:
     race: RaceSize
     trials: int
     learn_steps: int | None
+    lines: LineSize = dataclasses.field(default_factory=LineSize)
     searches: int = 10  # of each problem of the part rare
     studies: int = 10_000  # simulated per row of the part stats: seconds in all, so the same with --quick
 
@@ -57,6 +60,9 @@ QUICK = dataclasses.replace(
     race=RaceSize(limit_s=20.0, seeds=1, trials=64),
     trials=64,
     learn_steps=30_000,
+    lines=LineSize(
+        horizon_s=2_000.0, path=256, events=16, turns=3, stations=(10, 100), operations=100_000, sweeps=1, cold=False
+    ),
     searches=2,
 )
 
@@ -117,6 +123,10 @@ def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
         learned = folder / "learned" / "policy.onnx"  # of the part "memory", where that was run before
         policies = [None, learned.read_bytes()] if learned.is_file() else [None]
         return [row for policy in policies for row in replayed(trials=plan.trials, seed=size.seed, policy=policy)]
+    if part == "lines":
+        from bench.lines import lines
+
+        return lines(plan.lines, seed=size.seed, threads=size.threads)
     if part == "rare":
         from bench.rare_exact import estimates
 

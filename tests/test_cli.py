@@ -155,7 +155,8 @@ T = "TASK-FILE"  # stands for the toy task's path below
         (
             "simulat x",
             "There is no verb 'simulat'. Did you mean 'simulate'? There is: compare, deliver, expect, explain, learn, "
-            "limits, list, qualify, replay, run, ship, simulate, verify, view. `jangin --help` explains them.",
+            "limits, line, list, qualify, replay, run, schedule, ship, simulate, verify, view. "
+            "`jangin --help` explains them.",
         ),
         ("simulate", "jangin simulate needs TASK, right after the verb. See jangin simulate --help."),
         (

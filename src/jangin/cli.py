@@ -56,6 +56,10 @@ VERBS = {
     "run": Verb("jangin.run:run", "execute a bundle on a plant"),
     "deliver": Verb("jangin.deliver:deliver", "the main job: learn, qualify, report, ship"),
     "view": Verb("jangin.view:view", "watch one trial in MuJoCo's viewer"),
+    "line": Verb(
+        "jangin.line.flow:flow", "what the plant gets: parts per hour with an interval, from a layout or a run folder"
+    ),
+    "schedule": Verb("jangin.line.shop:schedule", "schedule a job shop, with bound and gap, or by a dispatching rule"),
     "limits": Verb("jangin.safety.questions:limits", "safety limits for contact and separation, with their sources"),
 }
 

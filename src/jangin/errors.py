@@ -5,6 +5,7 @@
     ├── BadFile                 a file of the user's that is missing or does not say what it should
     ├── BadClaim                a claim that cannot be parsed or can never be proved
     ├── BadRobot                a robot file that does not offer what a cell needs
+    ├── BadLayout               a declared plant that cannot work as it is declared; `at` says where
     ├── BadLog                  times, counts or states of a plant that contradict each other
     ├── BadTask                 a task whose fields are outside what is believable
     ├── BadPolicy               a policy whose inputs or outputs do not fit the task
@@ -28,6 +29,7 @@ __all__ = [
     "BadClaim",
     "BadFile",
     "BadFolder",
+    "BadLayout",
     "BadLog",
     "BadPolicy",
     "BadRobot",
@@ -71,6 +73,14 @@ class BadClaim(JanginError):
 
 class BadRobot(JanginError):
     """A robot file that lacks something a cell needs."""
+
+
+class BadLayout(JanginError):
+    """A declared plant that cannot work as it is declared; `at` is the way to the element, ("stations", 2, "batch")."""
+
+    def __init__(self, message: str, at: Iterable[str | int] = ()) -> None:
+        super().__init__(message)
+        self.at = tuple(at)
 
 
 class BadLog(JanginError):

@@ -26,11 +26,13 @@ __all__ = [
     "Explain",
     "Learn",
     "Limits",
+    "Line",
     "List",
     "Output",
     "Qualify",
     "Replay",
     "Run",
+    "Schedule",
     "Ship",
     "Simulate",
     "Verify",
@@ -448,6 +450,75 @@ class Limits:
     """profile: the file to write; an existing one is never replaced."""
 
 
+@dataclass(frozen=True)
+class Line:
+    """What the plant gets: good parts per hour with an interval, the bottleneck, and what would change it."""
+
+    layout: Annotated[Positional[Path], arg(metavar="LAYOUT")]
+    """The plant: a layout file (YAML, docs/line-layout.md), or a run folder: its policy as a line of one station."""
+    against: Annotated[Path | None, arg(metavar="FILE")] = None
+    """Another layout of the same plant: the difference, on the same random numbers."""
+    places: OptionalNumber = None
+    """Distribute so many buffer places [count] among the buffers that have a capacity, for the most parts."""
+    engine: Text = "auto"
+    """analytic (exact, small lines), path (exact recursion) or events (everything); auto takes the first that fits."""
+    seed: Number = 0
+    """Seed of every draw."""
+    hours: Annotated[float | None, arg(metavar="HOURS")] = None
+    """Length of a replication, warm-up included [h]; without it from the slowest station and the calendars."""
+    warmup_h: Annotated[float | None, arg(metavar="HOURS")] = None
+    """What is left out at the beginning [h]; without it where the line has settled (MSER-5)."""
+    precision: Annotated[float, arg(metavar="SHARE")] = 0.005
+    """Replicate until the half-width of the interval is this share of the throughput."""
+    replications: Number = 200
+    """But at most so many replications [count]."""
+    draws: Number = 200
+    """Draws of what the trials of stations with evidence leave open [count]."""
+    quick: bool = False
+    """Leave out what each station 10 % faster and each buffer one place larger would bring."""
+    threads: Number = 0
+    """Threads of the next-event engine [count]; 0 is one per core. The result does not depend on it."""
+    out: Folder = None
+    """New folder for line.html, answer.json, replications.parquet and states.parquet; without it nothing is written."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, seed=self.seed, threads=self.threads, places=self.places, warmup_h=self.warmup_h)
+        _at_least(2, replications=self.replications)
+        _at_least(39, draws=self.draws)
+        if not 0.0 < self.precision < 1.0:
+            raise JanginError(f"--precision is {self.precision:g}; give a share between 0 and 1, as 0.005.")
+        if self.hours is not None and not 0.0 < self.hours < math.inf:
+            raise JanginError(f"--hours is {self.hours:g}; give a number above 0.")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Schedule a job shop, a flow shop or a flexible job shop: makespan, lower bound and gap, always within a time."""
+
+    instance: Annotated[Positional[Path], arg(metavar="INSTANCE")]
+    """The instance: job-shop text, Taillard's format, .fjs, or JSON."""
+    name: OptionalText = None
+    """Which one of a file that holds several."""
+    method: Text = "cp-sat"
+    """cp-sat, or a dispatching rule: SPT, MWKR, FDD/MWKR and others."""
+    time_limit_s: Annotated[float, arg(metavar="SECONDS")] = 10.0
+    """Longest time to search [s]."""
+    objective: Text = "makespan"
+    """makespan, or tardiness where there are due dates."""
+    workers: Number = 1
+    """Threads of the solver [count]; only with one can a search be repeated exactly."""
+    seed: Number = 0
+    """Seed of the solver, and of the rule `random`."""
+    out: Annotated[Path | None, arg(metavar="FILE")] = None
+    """A new file for the schedule: .csv or .parquet."""
+
+    def __post_init__(self) -> None:
+        _at_least(0, seed=self.seed)
+        _at_least(1, workers=self.workers)
+        if not 0.0 < self.time_limit_s < math.inf:
+            raise JanginError(f"--time-limit-s is {self.time_limit_s:g}; give a number above 0.")
+
+
 OPTIONS: dict[str, type] = {
     "list": List,
     "simulate": Simulate,
@@ -463,4 +534,6 @@ OPTIONS: dict[str, type] = {
     "deliver": Deliver,
     "view": View,
     "limits": Limits,
+    "line": Line,
+    "schedule": Schedule,
 }

@@ -6,7 +6,7 @@
 One function per verb, named like it. It resolves names, makes the folder, hands the verb a callback for progress, and
 words the frozen result for a person and for a machine. It prints nothing: `cli` does.
 
-    trials.py making.py evidence.py pairs.py failures.py      the verbs
+    trials.py making.py evidence.py pairs.py failures.py plant.py      the verbs
     claims.py folders.py answer.py                            what they share
 """
 
@@ -22,6 +22,7 @@ from jangin.commands.failures import explain, view
 from jangin.commands.folders import kept
 from jangin.commands.making import deliver, learn, ship
 from jangin.commands.pairs import compare
+from jangin.commands.plant import line, schedule
 from jangin.commands.trials import run, simulate
 from jangin.registry import names
 
@@ -60,4 +61,6 @@ COMMANDS: dict[str, Callable[..., Answer]] = {
     "deliver": deliver,
     "view": view,
     "limits": limits,
+    "line": line,
+    "schedule": schedule,
 }

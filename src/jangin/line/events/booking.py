@@ -1,0 +1,73 @@
+"""Small things every other file does: set a clock, put a machine on the list, book a time, a level, a state."""
+
+from __future__ import annotations
+
+from jangin.line.events import heap
+from jangin.line.events import state as c
+from jangin.line.events import view as v
+from jangin.line.events.jit import inlined, jit
+
+__all__ = ["book_level", "book_wip", "cancel", "look_again", "plan", "show"]
+
+
+@inlined
+def plan(w, slot, t):  # type: ignore[no-untyped-def]
+    """The next event of a slot is at t."""
+    if slot == v.counts(w)[c.C_CURRENT]:
+        v.counts(w)[c.C_AGAIN] = 1
+    heap.put(w, slot, t)
+
+
+@jit
+def cancel(w, slot):  # type: ignore[no-untyped-def]
+    heap.clear(w, slot)
+
+
+@jit
+def show(w, m, t):  # type: ignore[no-untyped-def]
+    """Book the time in the state a machine was seen in, if it is now seen in another."""
+    hold = v.machine(w)[m, c.M_HOLD]
+    act = v.machine(w)[m, c.M_ACT]
+    if hold:
+        now = c.OFF_ if hold & c.OFF else (c.STOPPED_ if hold & c.STOPPED else c.DOWN_)
+    elif act == c.RUNNING:
+        now = c.RUNNING_
+    elif act == c.IDLE:
+        now = c.STARVED_
+    elif act == c.FINISHED or act == c.HELD:
+        now = c.BLOCKED_
+    else:
+        now = c.SETUP_ if act == c.SETTING else c.WAITING_
+    before = v.machine(w)[m, c.M_SHOWN]
+    if now != before:
+        v.seconds(w)[m, before] += t - v.machine_s(w)[m, c.N_SINCE]
+        v.machine_s(w)[m, c.N_SINCE] = t
+        v.machine(w)[m, c.M_SHOWN] = now
+        if v.trace_rows(w) > 0:
+            k = v.counts(w)[c.C_TRACED]
+            if k < v.trace_rows(w):
+                v.trace(w)[k, 0] = t
+                v.trace(w)[k, 1] = m
+                v.trace(w)[k, 2] = now
+            v.counts(w)[c.C_TRACED] = k + 1
+
+
+@inlined
+def look_again(w, m):  # type: ignore[no-untyped-def]
+    if not v.machine(w)[m, c.M_TODO]:
+        v.machine(w)[m, c.M_TODO] = 1
+        v.todo(w)[v.counts(w)[c.C_TODO]] = m
+        v.counts(w)[c.C_TODO] += 1
+
+
+@inlined
+def book_wip(w, change, t):  # type: ignore[no-untyped-def]
+    v.clock(w)[c.T_WIP] += v.counts(w)[c.C_WIP] * (t - v.clock(w)[c.T_WIP_AT])
+    v.clock(w)[c.T_WIP_AT] = t
+    v.counts(w)[c.C_WIP] += change
+
+
+@inlined
+def book_level(w, b, t):  # type: ignore[no-untyped-def]
+    v.buffer_s(w)[b, 0] += v.level(w)[b, c.L_PARTS] * (t - v.buffer_s(w)[b, 1])
+    v.buffer_s(w)[b, 1] = t

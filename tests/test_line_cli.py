@@ -1,0 +1,89 @@
+"""`jangin line` and `jangin schedule` as a user types them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from jangin.cli import main
+
+ROOT = Path(__file__).parent.parent
+SERIAL = ROOT / "examples" / "line_serial.yaml"
+
+
+@pytest.fixture
+def call(capsys):
+    """(exit code, standard output, standard error) of a command line."""
+
+    def run(*words):
+        code = main([str(w) for w in words])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_a_line_is_answered_with_an_interval_and_files(call, tmp_path):
+    """The answer names its engine and its interval; the folder holds page, answer and tables that agree with it."""
+    out = tmp_path / "line"
+    words = ("line", SERIAL, "--hours", 4, "--replications", 10, "--quick", "--out", out)
+    code, text, _ = call(*words, "--json")
+    assert code == 0
+    answer = json.loads(text)
+    assert answer["engine"] == "path"
+    assert answer["per_hour"]["half_width"] > 0.0
+    assert json.loads((out / "answer.json").read_text()) == answer
+    rows = pq.read_table(out / "replications.parquet").to_pydict()
+    mean = sum(g / s for g, s in zip(rows["good"], rows["seconds"])) / len(rows["good"]) * 3600.0
+    assert mean == pytest.approx(answer["per_hour"]["mean"])
+    states = pq.read_table(out / "states.parquet").to_pydict()
+    assert set(states["station"]) == {s["name"] for s in answer["stations"]}
+    assert "<html" in (out / "line.html").read_text()
+    again = call("line", SERIAL, "--hours", 4, "--replications", 10, "--quick", "--json")
+    assert json.loads(again[1])["per_hour"] == answer["per_hour"]
+
+
+def test_wrong_lines_end_in_one_sentence(call, tmp_path):
+    """What came, what was allowed, what to do; with the line of the file where it is one."""
+    wrong = tmp_path / "wrong.yaml"
+    wrong.write_text(SERIAL.read_text().replace("capacity: ", "capacity: -", 1))
+    code, out, err = call("line", wrong)
+    assert (code, out) == (2, "")
+    assert "wrong.yaml, line " in err
+    assert "Traceback" not in err
+    code, _, err = call("line", SERIAL, "--engine", "event")
+    assert code == 2
+    assert "Did you mean 'events'?" in err
+    code, _, err = call("line", SERIAL, "--engine", "analytic")
+    assert code == 2
+    assert "The engine 'analytic' cannot honour" in err
+    code, _, err = call("line", tmp_path / "none.yaml")
+    assert code == 2
+    assert "none.yaml" in err
+
+
+def test_a_change_is_compared_on_the_same_numbers(call, tmp_path):
+    """A larger buffer never costs parts, and the paired interval says so."""
+    more = tmp_path / "more.yaml"
+    more.write_text(SERIAL.read_text().replace("capacity: ", "capacity: 1", 1))  # 4 places become 14
+    code, out, _ = call("line", more, "--against", SERIAL, "--hours", 10, "--replications", 10, "--json")
+    assert code == 0
+    found = json.loads(out)
+    assert found["per_hour"]["difference"]["mean"] >= 0.0
+    assert found["per_hour"]["correlation"] > 0.5
+
+
+def test_a_shop_is_scheduled_and_kept(call, tmp_path):
+    """Three jobs on two machines: the optimum is proven, and its rows are in the file."""
+    shop = tmp_path / "small.txt"
+    shop.write_text("3 2\n0 3 1 2\n0 2 1 4\n1 3 0 2\n")
+    rows = tmp_path / "rows.csv"
+    code, out, _ = call("schedule", shop, "--method", "spt", "--out", rows, "--json")
+    assert code == 0
+    answer = json.loads(out)
+    assert answer["makespan"] >= answer["lower_bound"] > 0
+    assert len(rows.read_text().splitlines()) == 1 + 6
+    assert call("schedule", shop, "--out", rows)[0] == 2

@@ -1,0 +1,203 @@
+"""Event for event: the compiled engine and the independent SimPy model, fed the same drawn times."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip("simpy")
+
+from jangin.line.events.engine import simulate, trace
+from jangin.line.iso22400 import STATES
+from jangin.line.layout import (
+    Buffer,
+    Calendar,
+    Constant,
+    Crew,
+    Cycle,
+    Empirical,
+    Erlang,
+    Exponential,
+    Failure,
+    Gamma,
+    Layout,
+    Lognormal,
+    Normal,
+    Release,
+    Route,
+    SetUp,
+    Station,
+    Stop,
+    Triangular,
+    Uniform,
+    Weibull,
+)
+from line_simpy import run as twin
+from line_streams import Streams
+
+EXP = Cycle(Exponential(10.0))
+
+
+def row(stations, capacities, **more):
+    """Stations in a row with buffers of the given capacities between them."""
+    names = [s.name for s in stations]
+    pairs = zip(names[:-1], names[1:], capacities, strict=True)
+    buffers = tuple(Buffer(f"{a}-{z}", (a,), (z,), n) for a, z, n in pairs)
+    return Layout("row", tuple(stations), buffers, **more)
+
+
+def plain():
+    return row([Station(f"s{k}", EXP) for k in range(4)], [0, 2, 1])
+
+
+def before():
+    stations = [Station(f"s{k}", EXP, blocking="before", machines=1 + k % 2) for k in range(4)]
+    return row(stations, [0, 2, 1])
+
+
+def failing():
+    modes = (
+        Failure("jam", Exponential(60.0), Erlang(12.0, 2)),
+        Failure("power", Weibull(90.0, 1.5), Lognormal(8.0, 0.7), counts="time"),
+    )
+    return row([Station(f"s{k}", Cycle(Gamma(9.0 + k, 0.5)), failures=modes) for k in range(3)], [1, 3])
+
+
+def parallel():
+    stations = [Station("a", EXP), Station("b", Cycle(Uniform(15.0, 35.0)), machines=3), Station("c", EXP)]
+    return row(stations, [1, 2])
+
+
+def crewed():
+    fail = (Failure("jam", Exponential(80.0), Exponential(15.0), crew="mend"),)
+    stations = [
+        Station(f"s{k}", Cycle(Triangular(4.0, 6.0, 11.0)), operator="run", failures=fail, at_m=(3.0 * k, float(k % 2)))
+        for k in range(4)
+    ]
+    crews = (Crew("run", 2, ("run",), speed_m_s=1.2), Crew("mend", 1, (), speed_m_s=0.9, home_m=(5.0, 5.0)))
+    return row(stations, [2, 1, 2], crews=crews)
+
+
+def at_once():
+    stations = [Station(f"s{k}", EXP, operator="run", machines=1 + k % 2) for k in range(4)]
+    return row(stations, [2, 1, 2], crews=(Crew("few", 2, ("run",)),))
+
+
+def shifts():
+    calendar = Calendar("day", 500.0, ((0.0, 130.0), (150.0, 290.0), (333.0, 480.0)))
+    fail = (Failure("a", Exponential(90.0), Exponential(20.0), counts="time", crew="mend"),)
+    stations = [
+        Station("s0", EXP, stops=(Stop("clean", 77.7, 11.1, 201.3),), failures=fail),
+        Station("s1", EXP, failures=(Failure("b", Exponential(50.0), Exponential(30.0)),)),
+        Station("s2", EXP, calendar="night", operator="run"),
+    ]
+    night = Calendar("night", 300.0, ((20.0, 280.0),))
+    crews = (Crew("mend", 1), Crew("people", 1, ("run",)))
+    return row(stations, [3, 3], calendars=(calendar, night), calendar="day", crews=crews)
+
+
+def typed():
+    setup = SetUp({"A": {"B": 5.0, "C": 9.0}, "B": {"A": 4.0}}, default_s=7.0, first="B")
+    times = {"A": Exponential(8.0), "B": Normal(9.0, 2.0), "C": Empirical((3.0, 7.7, 20.1))}
+    stations = [
+        Station("s0", Cycle(times), setup=setup),
+        Station("s1", Cycle(times), setup=SetUp({}, 3.0)),
+        Station("s2", EXP),
+    ]
+    line = row(stations, [6, 6], parts=("A", "B", "C"), releases=(Release("s0", mix={"A": 0.5, "C": 0.2, "B": 0.3}),))
+    first, second = line.buffers
+    orders = (
+        Buffer(first.name, first.source, first.target, 6, "priority", {"C": 2.0, "A": 1.0}),
+        Buffer(second.name, second.source, second.target, 6, "lifo"),
+    )
+    return Layout("typed", line.stations, orders, line.releases, line.parts)
+
+
+def rework():
+    stations = (
+        Station("make", EXP, scrap=0.05),
+        Station("test", Cycle(Uniform(5.0, 9.0)), rework=0.3, rework_to="again", rework_limit=2),
+        Station("pack", EXP, scrap=0.1),
+    )
+    buffers = (
+        Buffer("in", ("make",), ("test",), 2),
+        Buffer("again", ("test",), ("make",), None),
+        Buffer("on", ("test",), ("pack",), 1),
+    )
+    return Layout("rework", stations, buffers, (Release("make", "push", Exponential(14.0)),))
+
+
+def network():
+    stations = (
+        Station("saw", EXP),
+        Station("mill", Cycle(Exponential(18.0)), machines=2),
+        Station("turn", Cycle(Exponential(22.0))),
+        Station("join", Cycle(Exponential(12.0)), assemble=True),
+        Station("bolt", Cycle(Exponential(25.0)), batch=3),
+        Station("cut", Cycle(Exponential(20.0)), split=2),
+        Station("paint", Cycle(Exponential(40.0)), batch=4),
+    )
+    stations = (Station("saw", EXP, routes=(Route("m", 2.0), Route("t", 1.0))), *stations[1:])
+    buffers = (
+        Buffer("m", ("saw",), ("mill",), 3),
+        Buffer("t", ("saw",), ("turn",), 3),
+        Buffer("body", ("mill", "turn"), ("join",), 4),
+        Buffer("bolts", ("bolt",), ("join",), 5),
+        Buffer("blank", ("join",), ("cut",), 2),
+        Buffer("half", ("cut",), ("paint",), 9),
+    )
+    releases = (Release("saw"), Release("bolt", "push", Exponential(9.0)))
+    return Layout("network", stations, buffers, releases)
+
+
+def conwip():
+    return row([Station(f"s{k}", EXP) for k in range(3)], [None, None], releases=(Release("s0", "conwip", wip=4),))
+
+
+def takt():
+    return row(
+        [Station("a", Cycle(Gamma(8.0, 0.4))), Station("b", EXP)], [2], releases=(Release("a", "takt", Constant(11.0)),)
+    )
+
+
+LAYOUTS = [plain, before, failing, parallel, crewed, at_once, shifts, typed, rework, network, conwip, takt]
+
+
+def by_machine(layout, history):
+    """The twin's log as rows (machine, state, begin), states that follow themselves left out."""
+    first = np.cumsum([0] + [s.machines for s in layout.stations])
+    rows = {}
+    for one in history.transitions:
+        own = rows.setdefault(first[one.station] + one.machine, [])
+        if not own or own[-1][1] != one.state:
+            own.append((one.time_s, one.state))
+    return rows
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("make", LAYOUTS, ids=lambda make: make.__name__)
+def test_every_machine_changes_state_at_the_same_times(make, seed):
+    """Both engines, fed the same times, agree on every change of every machine and on every count."""
+    layout, until = make(), 4000.0
+    history = twin(layout, Streams(layout, seed=seed), until)
+    log = trace(layout, seed=seed, replication=0, until_s=until)
+    theirs = by_machine(layout, history)
+    for m in range(len(log.stations)):
+        own = log.station == m
+        times, states = log.start_s[own], [STATES[k] for k in log.state[own]]
+        keep = [k for k in range(len(states)) if k == 0 or states[k] != states[k - 1]]
+        mine = [(times[k], states[k]) for k in keep]
+        its = theirs.get(m, [])
+        if its and its[0][0] > 0.0:
+            its = [(0.0, "starved"), *its]
+        its = its or [(0.0, "starved")]
+        for k, (a, z) in enumerate(zip(mine, its, strict=False)):
+            assert a[1] == z[1], (log.stations[m], k, mine[max(0, k - 2) : k + 2], its[max(0, k - 2) : k + 2])
+            assert a[0] == pytest.approx(z[0], rel=1e-9, abs=1e-7), (log.stations[m], k, a, z)
+        assert len(mine) == len(its)
+    runs = simulate(layout, seed=seed, replications=1, horizon_s=until, threads=1)
+    assert runs.good[0] == history.good
+    assert runs.scrapped[0] == history.scrapped
+    assert runs.finished[0].tolist() == list(history.finished)
+    assert runs.wip[0] == pytest.approx(history.wip, rel=1e-9)
+    assert runs.buffers[0] == pytest.approx([history.levels[b.name] for b in layout.buffers], rel=1e-9, abs=1e-9)
