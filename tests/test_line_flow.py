@@ -411,3 +411,15 @@ def test_failures_besides_evidence_are_part_of_what_a_run_varies(runs):
     answer = flow(plant, folder=runs, draws=39, horizon_s=3_000.0)
     assert answer.engine == "path"
     assert answer.stations[0].shares["down"] == pytest.approx(1 / 6, abs=0.03)
+
+
+def test_a_takt_counts_time_on_shift():
+    """On half of the day a line makes half as many parts an hour, and keeps the same takt; the log begins on shift."""
+    half = Calendar("day", 24 * 3600.0, ((6 * 3600.0, 18 * 3600.0),))
+    line = dataclasses.replace(UNEVEN, takt_s=11.0, calendars=(half,), calendar="day")
+    answer = flow(line, seed=0, horizon_s=2 * 24 * 3600.0, replications=4, effects=False)
+    assert line.on_shift == 0.5
+    assert line.asked_per_hour == pytest.approx(0.5 * 3600.0 / 11.0)
+    assert answer.takt_met == 1.0
+    assert "per hour on shift" in answer.sentence
+    assert answer.log.start_s.min() == 6 * 3600.0

@@ -122,7 +122,7 @@ def answer(layout: Layout, why: str, confidence: float) -> Throughput:
         buffers={b.name: m for b, m in zip(row, found.wip_buffers, strict=True)},
         sentence="",
         arrow=arrow,
-        takt_met=float(per_hour >= 3600.0 / layout.takt_s) if layout.takt_s else None,
+        takt_met=float(per_hour >= layout.asked_per_hour) if layout.asked_per_hour else None,
     )
     return dataclasses.replace(result, sentence=wording(result))
 

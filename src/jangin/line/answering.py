@@ -54,11 +54,14 @@ def wording(answer: Throughput) -> str:
         text = f"{rate.mean:.4g} ± {rate.half_width:.2g} good parts per hour ({rate.confidence:.0%})"
     if answer.arrow is not None and answer.arrow.primary is not None:
         text += f"; the bottleneck is {answer.stations[answer.arrow.primary].name!r}"
+    if answer.layout.on_shift < 1.0:
+        text += f"; that is {rate.mean / answer.layout.on_shift:.4g} per hour on shift"
     text += "."
     if answer.takt_met is not None and answer.layout.takt_s is not None:
         takt = answer.layout.takt_s
         kept = f"{answer.takt_met:.0%} of the runs keep"
         if answer.exact:
             kept = "the line keeps" if answer.takt_met else "the line misses"
-        text += f" Asked are {3600.0 / takt:.4g} per hour (a takt of {takt:g} s): {kept} it."
+        when = " on shift" if answer.layout.on_shift < 1.0 else ""
+        text += f" Asked are {3600.0 / takt:.4g} per hour{when} (a takt of {takt:g} s): {kept} it."
     return text

@@ -140,13 +140,17 @@ def compile_events() -> float:
 def state_log(layout: Layout, seed: int, until_s: float) -> StateLog | None:
     """The states of replication 0, as the next-event engine runs it; None for a layout that it cannot honour.
 
+    `until_s` is counted from the first time on shift: a night before it would be an empty picture.
+
     Raises: ModuleNotFoundError without numba.
     """
     if events_unfit(layout):
         return None
     from jangin.line.events import engine as events  # imports numba
 
-    return events.trace(layout, seed=seed, replication=0, until_s=until_s)
+    begins = [c.windows_s[0][0] for c in layout.calendars if c.name == layout.calendar]
+    first = begins[0] if begins else 0.0
+    return events.trace(layout, seed=seed, replication=0, from_s=first, until_s=first + until_s)
 
 
 def unlogged(missing: ModuleNotFoundError) -> str:

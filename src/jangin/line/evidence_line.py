@@ -93,7 +93,7 @@ def flow(
         log=log,
         split=split,
         halving=halvings(split, {n: found[k] for n, k in names.items()}, alone),
-        takt_met=float(np.mean(runs.per_hour >= 3600.0 / layout.takt_s)) if layout.takt_s else None,
+        takt_met=float(np.mean(runs.per_hour >= layout.asked_per_hour)) if layout.asked_per_hour else None,
         compile_s=compile_s,
         warnings=(*(w for e in found.values() for w in warnings(e, today=date.today())), *unlogged),
     )

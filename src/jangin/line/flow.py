@@ -132,7 +132,7 @@ def flow(
         shifting=shifting_bottleneck(log) if log is not None else None,
         log=log,
         effects=found,
-        takt_met=float(np.mean(runs.per_hour >= 3600.0 / layout.takt_s)) if layout.takt_s else None,
+        takt_met=float(np.mean(runs.per_hour >= layout.asked_per_hour)) if layout.asked_per_hour else None,
         compile_s=compile_s,
         warnings=tuple(warnings),
     )

@@ -397,7 +397,7 @@ class Layout:
             names is saturated.
         parts: part types; ("part",) where there is only one kind.
         calendar: of every station that names none; None: always on.
-        takt_s: time between good parts that is asked of the line [s]; None: not asked.
+        takt_s: time on shift between good parts that is asked of the line [s]; None: not asked.
     """
 
     name: str
@@ -433,6 +433,19 @@ class Layout:
         row = [between.get(((a,), (z,))) for a, z in itertools.pairwise(names)]
         plain = all(b is not None for b in row) and not any(s.rework for s in self.stations)
         return tuple(b for b in row if b is not None) if plain else None
+
+    @property
+    def on_shift(self) -> float:
+        """Share of the calendar's time that is on shift, by the layout's own calendar; 1 without one."""
+        for calendar in self.calendars:
+            if calendar.name == self.calendar:
+                return sum(end - begin for begin, end in calendar.windows_s) / calendar.period_s
+        return 1.0
+
+    @property
+    def asked_per_hour(self) -> float | None:
+        """Good parts per hour of the calendar that the takt asks for, which counts time on shift; None: not asked."""
+        return None if self.takt_s is None else 3600.0 / self.takt_s * self.on_shift
 
     def with_capacities(self, capacities: Mapping[str, int]) -> Layout:
         """The same plant with other buffers' capacities, by name."""

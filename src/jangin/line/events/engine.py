@@ -147,8 +147,11 @@ def _holding(plant: Plant, w: World) -> Array:
     return np.asarray(np.add.reduceat(held.astype(int), plant.station[:, c.S_MACHINE]) > 0)
 
 
-def trace(layout: Layout, *, seed: int, replication: int, until_s: float) -> StateLog:
-    """Every state of every machine of one replication from 0 to `until_s`; machines are named station#1, #2 ..."""
+def trace(layout: Layout, *, seed: int, replication: int, until_s: float, from_s: float = 0.0) -> StateLog:
+    """Every state of every machine of one replication from `from_s` to `until_s`, counted from its start.
+
+    The machines of a station of several are named station#1, station#2 ...
+    """
     plant, modes = tables(layout)
     world = _replication(plant, modes, replication, until_s, 0.0, seed=seed, bins=0, bin_s=1.0, trace=1 << 14)
     rows = world.trace[: world.counts[c.C_TRACED]]
@@ -160,6 +163,7 @@ def trace(layout: Layout, *, seed: int, replication: int, until_s: float) -> Sta
     machine, begins, states = machine[order], begins[order], states[order]
     ends = np.append(begins[1:], until_s)
     ends[np.append(machine[1:] != machine[:-1], True)] = until_s
+    begins = np.maximum(begins, from_s)
     kept = ends > begins
     names = [s.name if s.machines == 1 else f"{s.name}#{k + 1}" for s in layout.stations for k in range(s.machines)]
     return StateLog(machine[kept], states[kept], begins[kept], ends[kept], tuple(names), STATES)

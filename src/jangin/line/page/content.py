@@ -81,7 +81,8 @@ def takt(answer: Throughput) -> tuple[str, str] | None:
     asked = answer.layout.takt_s
     if asked is None:
         return None
-    wanted = f"Takt {exact(asked)} s asks for {number(3600 / asked, 4)} good parts per hour"
+    when = " on shift" if answer.layout.on_shift < 1.0 else ""
+    wanted = f"Takt {exact(asked)} s asks for {number(3600 / asked, 4)} good parts per hour{when}"
     p = answer.takt_met
     if p is None:
         return "UNDECIDED", f"{wanted}: whether it is kept was not computed."
