@@ -15,7 +15,7 @@ class Streams:
 
     def __init__(self, layout: Layout, *, seed: int, replication: int = 0) -> None:
         self.plant, self.modes = tables(layout)
-        self.keys = stream_keys(seed=seed, replication=replication, n=int(self.plant.slots[7]))
+        self.keys = stream_keys(seed=seed, replication=replication, n=int(self.plant.slots[-1]))
 
     def _time(self, row: int, stream: int, k: int) -> float:
         p = self.plant

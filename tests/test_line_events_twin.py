@@ -19,6 +19,7 @@ from jangin.line.layout import (
     Erlang,
     Exponential,
     Failure,
+    Fleet,
     Gamma,
     Layout,
     Lognormal,
@@ -31,6 +32,7 @@ from jangin.line.layout import (
     Triangular,
     Uniform,
     Weibull,
+    Zone,
 )
 from line_simpy import run as twin
 from line_streams import Streams
@@ -160,7 +162,57 @@ def takt():
     )
 
 
-LAYOUTS = [plain, before, failing, parallel, crewed, at_once, shifts, typed, rework, network, conwip, takt]
+def carried():
+    fail = (Failure("jam", Exponential(70.0), Exponential(9.0), counts="time"),)
+    stations = tuple(
+        Station(
+            f"s{k}",
+            Cycle(Gamma(12.0, 0.5)),
+            machines=1 + k % 2,
+            failures=fail if k == 1 else (),
+            at_m=(7.0 * k, 3.0 * (k % 2)),
+        )
+        for k in range(4)
+    )
+    buffers = (
+        Buffer("b0", ("s0",), ("s1",), 3, fleet="amr"),
+        Buffer("b1", ("s1",), ("s2",), 2, fleet="amr"),
+        Buffer("b2", ("s2",), ("s3",), 1, fleet="amr"),
+    )
+    zones = (Zone("west", ("s0", "s1"), 1), Zone("east", ("s3",), 1))
+    amr = Fleet("amr", 2, 1.7, 1.1, 0.9, home_m=(2.0, -3.0), drive_s=60.0, reserve_s=20.0, charge_s=35.0, zones=zones)
+    return Layout("carried", stations, buffers, fleets=(amr,))
+
+
+def carried_batches():
+    day = Calendar("day", 300.0, ((0.0, 240.0),))
+    stations = (
+        Station("oven", Cycle(Gamma(30.0, 0.3)), batch=3, at_m=(0.0, 0.0)),
+        Station("bend", Cycle(Exponential(9.0)), operator="any", blocking="before", at_m=(11.0, 2.0)),
+        Station("pack", Cycle(Exponential(8.0)), at_m=(20.0, -4.0), scrap=0.1),
+    )
+    buffers = (Buffer("in", ("oven",), ("bend",), 4, fleet="amr"), Buffer("out_", ("bend",), ("pack",), 2, fleet="amr"))
+    fleets = (Fleet("amr", 3, 1.3, 0.4, 0.3, home_m=(5.0, 5.0)),)
+    crews = (Crew("c", 1, ("any",), speed_m_s=1.1),)
+    return Layout("batches", stations, buffers, fleets=fleets, crews=crews, calendars=(day,), calendar="day")
+
+
+LAYOUTS = [
+    carried,
+    carried_batches,
+    plain,
+    before,
+    failing,
+    parallel,
+    crewed,
+    at_once,
+    shifts,
+    typed,
+    rework,
+    network,
+    conwip,
+    takt,
+]
 
 
 def by_machine(layout, history):

@@ -13,7 +13,6 @@ from jangin.errors import JanginError
 from jangin.line import engines, evidence_posterior, evidence_station, path
 from jangin.line.duration import length_s, window
 from jangin.line.events import engine as events
-from jangin.line.events.tables import unfit as events_unfit
 from jangin.line.evidence_line import _rng
 from jangin.line.flow import Progress, flow
 from jangin.line.layout import (
@@ -178,20 +177,18 @@ def test_what_cannot_be_is_refused_in_a_sentence(settings, says):
     assert str(e.value) == says
 
 
-def test_a_plant_that_no_engine_can_honour_is_refused():
-    """What the last engine lacks is said."""
+def test_vehicles_that_are_too_few_are_the_bottleneck():
+    """Where one vehicle carries everything and needs 25 s for each part, the line makes a part in 25 s."""
     carried = dataclasses.replace(UNEVEN.buffers[0], fleet="amr")
     plant = dataclasses.replace(
         UNEVEN,
-        stations=tuple(dataclasses.replace(s, at_m=(float(k), 0.0)) for k, s in enumerate(UNEVEN.stations)),
+        stations=tuple(dataclasses.replace(s, at_m=(10.0 * k, 0.0)) for k, s in enumerate(UNEVEN.stations)),
         buffers=(carried, UNEVEN.buffers[1]),
-        fleets=(Fleet("amr", 2, 1.0),),
+        fleets=(Fleet("amr", 1, 1.0, load_s=2.0, unload_s=3.0),),
     )
-    if not events_unfit(plant):
-        assert flow(plant, **SMALL).engine == "events"
-        return
-    with pytest.raises(JanginError, match=r"No engine can honour layout 'row': .*fleet 'amr'"):
-        flow(plant)
+    answer = flow(plant, **SMALL)
+    assert answer.engine == "events"
+    assert answer.per_hour.mean == pytest.approx(3600.0 / 25.0, rel=0.01)
 
 
 def test_without_numba_the_path_engine_still_answers(monkeypatch):

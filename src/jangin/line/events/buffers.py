@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jangin.line.events import state as c
 from jangin.line.events import view as v
-from jangin.line.events.booking import book_level, book_wip, look_again
+from jangin.line.events.booking import book_level, book_wip, look_again, show
+from jangin.line.events.fetching import call_vehicle
 from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import release_part, type_of_next
 
@@ -164,11 +165,18 @@ def _emptied(w, m, t):  # type: ignore[no-untyped-def]
 
 @jit
 def fill(w, b, t):  # type: ignore[no-untyped-def]
-    """Let machines that wait for room in b give, while there is room."""
-    while v.level(w)[b, c.L_PARTS] < v.buffer(w)[b, c.B_CAPACITY]:
+    """Let machines that wait for room in b give, while there is room; or, where vehicles carry, call one each."""
+    while v.level(w)[b, c.L_PARTS] + v.level(w)[b, c.L_KEPT] < v.buffer(w)[b, c.B_CAPACITY]:
         m = _giver(w, b)
         if m < 0:
             return
+        if v.buffer(w)[b, c.B_FLEET] >= 0:
+            _stop_waiting(w, b, m)
+            v.level(w)[b, c.L_KEPT] += 1
+            v.machine(w)[m, c.M_ACT] = c.FETCHED
+            call_vehicle(w, m, b, t)
+            show(w, m, t)
+            continue
         insert(w, b, hand_over(w, m, t), t)
 
 
@@ -179,7 +187,7 @@ def offered(w, b):  # type: ignore[no-untyped-def]
     if r >= 0 and v.release(w)[r, c.R_KIND] == c.SATURATED:
         return 1_000_000_000
     n = v.level(w)[b, c.L_PARTS]
-    if n == 0 and v.buffer(w)[b, c.B_CAPACITY] == 0 and _giver(w, b) >= 0:
+    if n == 0 and v.buffer(w)[b, c.B_CAPACITY] == 0 and v.buffer(w)[b, c.B_FLEET] < 0 and _giver(w, b) >= 0:
         return 1
     return n
 

@@ -93,8 +93,8 @@ def _replication(
     while True:
         world = fresh(plant, modes, seed=seed, replication=replication, parts=parts, bins=bins, bin_s=bin_s, trace=rows)
         if warmup_s > 0.0:
-            world.at[plant.slots[5]], world.where[plant.slots[5]] = warmup_s, 0
-            world.order[0], world.size[0] = plant.slots[5], 1
+            world.at[plant.slots[6]], world.where[plant.slots[6]] = warmup_s, 0
+            world.order[0], world.size[0] = plant.slots[6], 1
         table = addresses(plant, world)
         status = run(table.ctypes.data, float(horizon_s))
         assert status != c.STALE

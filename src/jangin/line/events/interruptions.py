@@ -6,6 +6,7 @@ from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.booking import cancel, look_again, plan, show
 from jangin.line.events.buffers import fill, offer
+from jangin.line.events.carriers import set_out_again
 from jangin.line.events.draws import draw
 from jangin.line.events.jit import jit
 from jangin.line.events.requests import call, dismiss
@@ -66,6 +67,8 @@ def move_again(w, m, why, t):  # type: ignore[no-untyped-def]
             b = v.machine(w)[m, c.M_DEST]
             fill(w, b, t)
             offer(w, b)
+        elif act == c.FETCHED:
+            set_out_again(w, m, t)
     show(w, m, t)
 
 

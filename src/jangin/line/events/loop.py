@@ -19,13 +19,14 @@ from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.booking import cancel, look_again, plan, show
 from jangin.line.events.buffers import insert, let_in, offer
+from jangin.line.events.carriers import send_vehicles, vehicle_event
 from jangin.line.events.draws import draw
 from jangin.line.events.interruptions import fail, mend, mended, move_again, next_failure, stand
 from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import release_part
 from jangin.line.events.people import assign
 from jangin.line.events.standstill import stuck
-from jangin.line.events.stations import finish, set_up, try_to_start, work, worked
+from jangin.line.events.stations import finish, give, set_up, try_to_start, work, worked
 
 __all__ = ["run"]
 
@@ -45,6 +46,7 @@ def _settle(w, t):  # type: ignore[no-untyped-def]
             return
         counts[c.C_PEOPLE] = 0  # people after parts: who is free now serves every call of this instant
         assign(w, t)
+        send_vehicles(w, t)
 
 
 @inlined
@@ -195,6 +197,12 @@ def _advance(w, until):  # type: ignore[no-untyped-def]
             _switch(w, slot - v.slots(w)[3], t)
         elif slot < v.slots(w)[5]:
             _stop_or_go(w, slot - v.slots(w)[4], t)
+        elif slot < v.slots(w)[6]:
+            m = vehicle_event(w, slot - v.slots(w)[5], t)
+            if m >= 0 and v.machine(w)[m, c.M_PARTS] > 0:
+                give(w, m, v.machine(w)[m, c.M_DEST], t)
+            if m >= 0 and not v.machine(w)[m, c.M_TODO]:
+                show(w, m, t)
         else:
             _measure_from(w, t)
         _settle(w, t)

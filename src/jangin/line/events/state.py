@@ -18,7 +18,8 @@ Array = np.ndarray
 (S_MACHINE, S_MACHINES, S_BATCH, S_ASSEMBLE, S_SPLIT, S_BEFORE, S_REWORK_TO, S_REWORK_LIMIT, S_CYCLE, S_SETUP,
  S_SKILL, S_IN, S_INS, S_ROUTE, S_ROUTES, S_FIRST_TYPE, S_LIVE, S_BEHIND) = range(18)  # fmt: skip
 # buffers and yards: columns of Plant.buffer
-B_CAPACITY, B_ORDER, B_TARGET, B_TARGETS, B_SOURCE, B_SOURCES, B_TRACKED, B_PLACES, B_RELEASE, B_PRIORITY = range(10)
+(B_CAPACITY, B_ORDER, B_TARGET, B_TARGETS, B_SOURCE, B_SOURCES, B_TRACKED, B_PLACES, B_RELEASE, B_PRIORITY,
+ B_FLEET) = range(11)  # fmt: skip
 # releases: columns of Plant.release
 R_KIND, R_BUFFER, R_EVERY, R_WIP, R_SEQUENCE, R_SEQUENCES = range(6)
 SATURATED, PUSH, CONWIP = range(3)
@@ -30,7 +31,7 @@ FIFO, LIFO, PRIORITY = range(3)
 # World.machine_s
 N_LEFT, N_SINCE, N_RUN_SINCE, N_IDLE_SINCE = range(4)
 # what a machine does
-IDLE, HELD, CALLING, SETTING, RUNNING, FINISHED = range(6)
+IDLE, HELD, CALLING, SETTING, RUNNING, FINISHED, FETCHED = range(7)
 # why it stands still: bits of M_HOLD
 DOWN, STOPPED, OFF = 1, 2, 4
 # M_EVENT: what its activity slot will bring
@@ -40,11 +41,18 @@ GOOD, SCRAP, REWORK = range(3)
 # failure modes of machines: columns of World.mode
 F_MACHINE, F_TIMED, F_AFTER, F_REPAIR, F_SKILL, F_COUNT, F_STREAM, F_REPAIRS = range(8)
 # buffers now: columns of World.level
-L_PARTS, L_HEAD, L_TAIL, L_WAIT_HEAD, L_WAIT_TAIL, L_IN_WORK, L_BEHIND = range(7)
+L_PARTS, L_HEAD, L_TAIL, L_WAIT_HEAD, L_WAIT_TAIL, L_IN_WORK, L_BEHIND, L_KEPT = range(8)
 # parts: columns of World.part
 P_TYPE, P_REWORKS, P_NEXT = range(3)
 # people: columns of World.person
 W_CREW, W_BUSY, W_FOR = range(3)
+
+# vehicles: columns of World.vehicle, and what a vehicle does
+V_FLEET, V_PHASE, V_MACHINE, V_BUFFER, V_PART, V_ZONE, V_NEXT = range(7)
+PARKED, TO_SOURCE, AT_SOURCE, LOADING, TO_TARGET, UNLOADING, TO_CHARGER, CHARGING = range(8)
+# Plant.fleet_s; World.zone
+G_SPEED, G_LOAD, G_UNLOAD, G_DRIVE, G_RESERVE, G_CHARGE = range(6)
+Z_FREE, Z_FIRST, Z_LAST = range(3)
 
 # World.counts
 (C_FREE, C_TODO, C_WIP, C_BUSY, C_RELEASED, C_LEFT, C_SCRAPPED, C_JOINED, C_SPLIT, C_CURRENT, C_AGAIN, C_TRACED,
@@ -63,7 +71,7 @@ class Plant(NamedTuple):
 
     station: Array  # (S, 18) int64
     chance: Array  # (S, 2) float64: scrap, rework
-    buffer: Array  # (B + releases, 10) int64: the declared buffers, then a yard for each release
+    buffer: Array  # (B + releases, 11) int64: the declared buffers, then a yard for each release
     release: Array  # (R, 6) int64
     mix: Array  # (R, P) float64: cumulated shares of the part types
     number: Array  # int64 pool: feeding buffers, targets, sources, sequences, routes' buffers and types
@@ -82,7 +90,12 @@ class Plant(NamedTuple):
     on_calendar: Array  # (S,) int64: a station's calendar or -1
     stop: Array  # (Z,) int64: the station of each planned stop
     stop_s: Array  # (Z, 3) float64: first, lasts, every
-    slots: Array  # (8,) first slot of repairs, clocks, releases, calendars, stops, warm-up; slots; streams
+    fleet: Array  # (G, 2) int64: first vehicle, vehicles
+    fleet_s: Array  # (G, 6) float64: speed, load, unload, driving with a full battery, reserve, charge
+    depot: Array  # (G, 2) float64: where a fleet begins and charges
+    zone_of: Array  # (G * S,) int64: the zone of a station for a fleet, or -1
+    zone_places: Array  # (Z,) int64: vehicles that a zone has room for
+    slots: Array  # (9,) first slot of repairs, clocks, releases, calendars, stops, vehicles, warm-up; slots; streams
     streams: Array  # (6,) int64: first stream of cycles, fates, routes, failures, arrivals, types
     cyclic: Array  # (1,) int64: 1 if a standstill of some stations only is possible
 
@@ -101,6 +114,12 @@ class World(NamedTuple):
     entered: Array  # (parts,) in its buffer since
     person: Array
     person_s: Array  # (W, 2) where a person stands
+    vehicle: Array  # (V, 7)
+    vehicle_s: Array  # (V, 3) where a vehicle stands, and its driving since it was charged
+    first_call: Array  # (G,) the machine that has waited longest for a vehicle, or -1
+    calls: Array  # (M,) the machine that called after this one
+    call_s: Array  # (M,) when it called
+    zone: Array  # (Z, 3)
     queue: Array  # (Q, 2) first and last request of each skill
     request: Array  # (2 M, 1) next request
     request_s: Array  # (2 M,) since when

@@ -24,7 +24,7 @@ from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import new_part
 from jangin.line.events.requests import call, dismiss
 
-__all__ = ["finish", "go_on", "set_up", "try_to_start", "work", "worked"]
+__all__ = ["finish", "give", "go_on", "set_up", "try_to_start", "work", "worked"]
 
 
 @inlined
@@ -101,6 +101,7 @@ def try_to_start(w, m, t):  # type: ignore[no-untyped-def]
     to = _destination(w, s, k, kind)
     if v.station(w)[s, c.S_BEFORE] and to >= 0:
         taken = v.level(w)[to, c.L_IN_WORK] + v.level(w)[to, c.L_PARTS] + v.level(w)[to, c.L_BEHIND]
+        taken += v.level(w)[to, c.L_KEPT]
         more = v.station(w)[s, c.S_SPLIT] * v.station(w)[s, c.S_BATCH]
         if taken + more > v.buffer(w)[to, c.B_CAPACITY] + v.buffer(w)[to, c.B_PLACES]:
             v.machine(w)[m, c.M_ACT] = c.HELD
@@ -246,7 +247,7 @@ def finish(w, m, t):  # type: ignore[no-untyped-def]
         while v.machine(w)[m, c.M_PARTS] > 0:
             _leave(w, hand_over(w, m, t), t)
         return
-    _give(w, m, to, t)
+    give(w, m, to, t)
 
 
 @jit
@@ -296,9 +297,9 @@ def _leave(w, part, t):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _give(w, m, b, t):  # type: ignore[no-untyped-def]
+def give(w, m, b, t):  # type: ignore[no-untyped-def]
     """Finished parts go on as far as there is room; the rest waits in the machine."""
-    if v.level(w)[b, c.L_WAIT_HEAD] < 0:
+    if v.level(w)[b, c.L_WAIT_HEAD] < 0 and v.buffer(w)[b, c.B_FLEET] < 0:
         while v.machine(w)[m, c.M_PARTS] > 0 and v.level(w)[b, c.L_PARTS] < v.buffer(w)[b, c.B_CAPACITY]:
             insert(w, b, hand_over(w, m, t), t)
     if v.machine(w)[m, c.M_PARTS] > 0:

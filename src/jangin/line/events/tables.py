@@ -97,9 +97,6 @@ def _numbers_of(time: lay.Distribution) -> tuple[int, tuple[float, ...], tuple[f
 
 def unfit(layout: Layout) -> str:
     """Why this engine cannot honour a layout, in one sentence that names the thing; "" when it can."""
-    for b in layout.buffers:
-        if b.fleet is not None:
-            return f"the events engine has no vehicles yet, and buffer {b.name!r} is fed by fleet {b.fleet!r}"
     for s in layout.stations:
         if isinstance(s.cycle.time, lay.Evidence):
             return f"station {s.name!r} carries evidence, which has to be drawn before the events engine can run it"
@@ -141,8 +138,17 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
     crew, skill_crews, speed = _crews(layout, skills)
     calendar, period, switches, on_calendar = _calendars(layout)
     stops = [(k, stop) for k, s in enumerate(layout.stations) for stop in s.stops]
-    counts = [machine, machine, len(modes.rows), len(releases), len(calendar), len(stops), 1]
-    slots = np.append(np.cumsum(counts)[:6], [sum(counts), n_streams])
+    counts = [
+        machine,
+        machine,
+        len(modes.rows),
+        len(releases),
+        len(calendar),
+        len(stops),
+        sum(f.vehicles for f in layout.fleets),
+        1,
+    ]
+    slots = np.append(np.cumsum(counts)[:7], [sum(counts), n_streams])
     plant = Plant(
         station=stations,
         chance=chance,
@@ -165,6 +171,7 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
         on_calendar=on_calendar,
         stop=np.array([k for k, _ in stops], np.int64),
         stop_s=np.array([(z.first_s, z.lasts_s, z.every_s) for _, z in stops], float).reshape(-1, 3),
+        **_fleets(layout),
         slots=slots.astype(np.int64),
         streams=streams,
         cyclic=np.array([_cyclic(layout)], np.int64),
@@ -215,8 +222,9 @@ def _routes(pools: _Pools, layout: Layout, s: Station, number_of: dict[str, int]
 
 def _buffers(pools: _Pools, layout: Layout, releases: Sequence[lay.Release], stations: Array) -> Array:
     index = {s.name: k for k, s in enumerate(layout.stations)}
-    rows = np.zeros((len(layout.buffers) + len(releases), 10), np.int64)
-    rows[:, [c.B_RELEASE, c.B_PRIORITY]] = -1
+    rows = np.zeros((len(layout.buffers) + len(releases), 11), np.int64)
+    rows[:, [c.B_RELEASE, c.B_PRIORITY, c.B_FLEET]] = -1
+    fleets = {fleet.name: k for k, fleet in enumerate(layout.fleets)}
     orders = {"fifo": c.FIFO, "lifo": c.LIFO, "priority": c.PRIORITY}
     for row, b in zip(rows, layout.buffers, strict=False):
         target, source = [index[name] for name in b.target], [index[name] for name in b.source]
@@ -225,6 +233,7 @@ def _buffers(pools: _Pools, layout: Layout, releases: Sequence[lay.Release], sta
         row[[c.B_SOURCE, c.B_SOURCES]] = pools.numbers(source), len(source)
         row[c.B_TRACKED] = any(stations[k, c.S_BEFORE] for k in source)
         row[c.B_PLACES] = sum(stations[k, c.S_MACHINES] * stations[k, c.S_BATCH] for k in target)
+        row[c.B_FLEET] = fleets[b.fleet] if b.fleet is not None else -1
         row[c.B_PRIORITY] = pools.reals([float(b.priority.get(part, 0.0)) for part in layout.parts])
     for k, r in enumerate(releases):
         row = rows[len(layout.buffers) + k]
@@ -286,6 +295,30 @@ def _modes(pools: _Pools, layout: Layout, skills: dict[str, int], releases: int)
     return modes, streams, arrivals + 2 * releases
 
 
+def _fleets(layout: Layout) -> dict[str, Array]:
+    """The tables of the vehicles, by their names in `Plant`."""
+    sizes = [fleet.vehicles for fleet in layout.fleets]
+    first = np.cumsum([0, *sizes])[:-1]
+    seconds = [
+        (f.speed_m_s, f.load_s, f.unload_s, math.inf if f.drive_s is None else f.drive_s, f.reserve_s, f.charge_s)
+        for f in layout.fleets
+    ]
+    zones = [zone for fleet in layout.fleets for zone in fleet.zones]
+    zone_of = np.full((len(layout.fleets), len(layout.stations)), -1, np.int64)
+    number = 0
+    for k, fleet in enumerate(layout.fleets):
+        for zone in fleet.zones:
+            zone_of[k, [i for i, s in enumerate(layout.stations) if s.name in zone.stations]] = number
+            number += 1
+    return {
+        "fleet": np.array(list(zip(first.tolist(), sizes, strict=True)), np.int64).reshape(-1, 2),
+        "fleet_s": np.array(seconds, float).reshape(-1, 6),
+        "depot": np.array([f.home_m for f in layout.fleets], float).reshape(-1, 2),
+        "zone_of": zone_of.ravel(),
+        "zone_places": np.array([zone.vehicles for zone in zones], np.int64),
+    }
+
+
 def _calendars(layout: Layout) -> tuple[Array, Array, Array, Array]:
     """Each calendar's switches; windows that touch, across the end of the period too, are one."""
     index = {calendar.name: k for k, calendar in enumerate(layout.calendars)}
@@ -340,14 +373,14 @@ def fresh(
 ) -> World:
     """A replication before its start: `parts` rows for parts, `bins` of `bin_s` seconds, `trace` rows of the log."""
     stations, buffers = len(plant.station), len(plant.buffer)
-    machines, slots = int(plant.slots[0]), int(plant.slots[6])
+    machines, slots = int(plant.slots[0]), int(plant.slots[7])
     machine = np.zeros((machines, 22), np.int64)
     machine[:, [c.M_PERSON, c.M_NEXT, c.M_SET]] = -1
     for k, row in enumerate(plant.station):
         own = slice(row[c.S_MACHINE], row[c.S_MACHINE] + row[c.S_MACHINES])
         machine[own, c.M_STATION], machine[own, c.M_SET] = k, row[c.S_FIRST_TYPE]
     machine[:, c.M_MODE], machine[:, c.M_SHOWN] = modes.machine_first, c.STARVED_
-    level = np.zeros((buffers, 7), np.int64)
+    level = np.zeros((buffers, 8), np.int64)
     level[:, [c.L_HEAD, c.L_TAIL, c.L_WAIT_HEAD, c.L_WAIT_TAIL]] = -1
     part = np.zeros((parts, 3), np.int64)
     part[:, c.P_NEXT] = np.append(np.arange(1, parts), -1)
@@ -357,6 +390,11 @@ def fresh(
     counts, clock = np.zeros(20, np.int64), np.zeros(7)
     counts[[c.C_CURRENT, c.C_BLOCKED]] = -1
     clock[c.T_STUCK], clock[c.T_BIN] = np.inf, bin_s
+    owner = np.repeat(np.arange(len(plant.fleet)), plant.fleet[:, 1])
+    vehicle, vehicle_s = np.zeros((len(owner), 7), np.int64), np.zeros((len(owner), 3))
+    vehicle[:, c.V_FLEET], vehicle[:, c.V_ZONE], vehicle_s[:, :2] = owner, -1, plant.depot[owner]
+    zone = np.full((len(plant.zone_places), 3), -1, np.int64)
+    zone[:, c.Z_FREE] = plant.zone_places
     return World(
         machine=machine,
         machine_s=np.zeros((machines, 4)),
@@ -369,6 +407,12 @@ def fresh(
         entered=np.zeros(parts),
         person=person,
         person_s=plant.home[person[:, c.W_CREW]].copy(),
+        vehicle=vehicle,
+        vehicle_s=vehicle_s,
+        first_call=np.full(len(plant.fleet), -1, np.int64),
+        calls=np.zeros(machines, np.int64),
+        call_s=np.zeros(machines),
+        zone=zone,
         queue=np.full((len(plant.skill_crews), 2), -1, np.int64),
         request=np.zeros((2 * machines, 1), np.int64),
         request_s=np.zeros(2 * machines),
@@ -380,7 +424,7 @@ def fresh(
         drawn=np.zeros((len(plant.release), 2), np.int64),
         calendar_now=np.zeros(len(plant.calendar), np.int64),
         stop_now=np.zeros(len(plant.stop), np.int64),
-        keys=draws.stream_keys(seed=seed, replication=replication, n=int(plant.slots[7])),
+        keys=draws.stream_keys(seed=seed, replication=replication, n=int(plant.slots[-1])),
         counts=counts,
         clock=clock,
         seconds=np.zeros((machines, 8)),
