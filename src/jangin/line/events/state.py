@@ -109,6 +109,7 @@ class World(NamedTuple):
     mode_s: Array
     started: Array  # (S,) runs started
     level: Array
+    prefer: Array  # (B,) a station that several buffers feed takes from the highest first; set between calls of `run`
     part: Array
     born: Array  # (parts,) released at
     entered: Array  # (parts,) in its buffer since

@@ -64,7 +64,7 @@ def _fate(w, s, k):  # type: ignore[no-untyped-def]
 
 @inlined
 def _source(w, s):  # type: ignore[no-untyped-def]
-    """The buffer to start from: enough is offered, and its next part entered first; -1 where there is none."""
+    """The buffer to start from: the most preferred that offers enough, then whose next part entered first; -1: none."""
     first, n = v.station(w)[s, c.S_IN], v.station(w)[s, c.S_INS]
     if v.station(w)[s, c.S_ASSEMBLE]:
         for i in range(first, first + n):
@@ -81,8 +81,11 @@ def _source(w, s):  # type: ignore[no-untyped-def]
             entered = math.inf  # a release's parts, and those still in machines, have not entered yet
             if v.level(w)[b, c.L_PARTS] > 0:
                 entered = v.entered(w)[v.level(w)[b, c.L_HEAD]]
-            if best < 0 or entered < since:
-                best, since = b, entered
+            if best >= 0:
+                more = v.prefer(w)[b] - v.prefer(w)[best]
+                if more < 0.0 or (more == 0.0 and entered >= since):
+                    continue
+            best, since = b, entered
     return best
 
 

@@ -402,6 +402,7 @@ def fresh(
         mode_s=np.zeros(len(modes.rows)),
         started=np.zeros(stations, np.int64),
         level=level,
+        prefer=np.zeros(buffers),
         part=part,
         born=np.zeros(parts),
         entered=np.zeros(parts),

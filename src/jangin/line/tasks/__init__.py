@@ -1,0 +1,1 @@
+"""Tasks of lines: decisions that are made while a plant runs, a file each."""
