@@ -15,7 +15,7 @@ class Streams:
 
     def __init__(self, layout: Layout, *, seed: int, replication: int = 0) -> None:
         self.plant, self.modes = tables(layout)
-        self.keys = stream_keys(seed=seed, replication=replication, n=int(self.plant.slots[-1]))
+        self.keys = stream_keys(seed=seed, replication=replication, n=int(self.plant.slots[c.X_STREAMS]))
 
     def _time(self, row: int, stream: int, k: int) -> float:
         p = self.plant
@@ -27,13 +27,13 @@ class Streams:
 
     def cycle(self, station: int, k: int, part_type: int) -> float:
         row = self.plant.number[self.plant.station[station, c.S_CYCLE] + part_type]
-        return self._time(row, self.plant.streams[0] + station, k)
+        return self._time(row, self.plant.streams[c.Y_CYCLES] + station, k)
 
     def fate(self, station: int, k: int) -> float:
-        return float(uniform(self.keys[self.plant.streams[1] + station], k))
+        return float(uniform(self.keys[self.plant.streams[c.Y_FATES] + station], k))
 
     def route(self, station: int, k: int) -> float:
-        return float(uniform(self.keys[self.plant.streams[2] + station], k))
+        return float(uniform(self.keys[self.plant.streams[c.Y_ROUTES] + station], k))
 
     def fail_after(self, station: int, machine: int, mode: int, k: int) -> float:
         row = self._row(station, machine, mode)
@@ -44,7 +44,7 @@ class Streams:
         return self._time(row[c.F_REPAIR], row[c.F_STREAM] + 1, k)
 
     def arrival(self, release: int, k: int) -> float:
-        return self._time(self.plant.release[release, c.R_EVERY], self.plant.streams[4] + release, k)
+        return self._time(self.plant.release[release, c.R_EVERY], self.plant.streams[c.Y_ARRIVALS] + release, k)
 
     def part_type(self, release: int, k: int) -> int:
         p = self.plant
@@ -52,5 +52,5 @@ class Streams:
             return int(p.number[p.release[release, c.R_SEQUENCE] + k % p.release[release, c.R_SEQUENCES]])
         if p.mix.shape[1] == 1:
             return 0
-        u = uniform(self.keys[p.streams[5] + release], k)
+        u = uniform(self.keys[p.streams[c.Y_TYPES] + release], k)
         return int((u >= p.mix[release, :-1]).sum())

@@ -87,3 +87,62 @@ def test_a_shop_is_scheduled_and_kept(call, tmp_path):
     assert answer["makespan"] >= answer["lower_bound"] > 0
     assert len(rows.read_text().splitlines()) == 1 + 6
     assert call("schedule", shop, "--out", rows)[0] == 2
+
+
+def test_nothing_that_is_asked_for_is_ignored(call, tmp_path):
+    """What one way of asking cannot do is refused by name, and a folder in the way offers no --resume there is not."""
+    both = call("line", SERIAL, "--against", SERIAL, "--places", 3)
+    assert both[0] == 2
+    assert "Both --against and --places are given." in both[2]
+    code, _, err = call("line", SERIAL, "--against", SERIAL, "--out", tmp_path / "new")
+    assert code == 2
+    assert "--out does nothing with --against" in err
+    code, _, err = call("line", SERIAL, "--places", 3, "--engine", "path")
+    assert code == 2
+    assert "--engine does nothing with --places" in err
+    (tmp_path / "here.txt").write_text("x")
+    code, _, err = call("line", SERIAL, "--out", tmp_path)
+    assert code == 2
+    assert "--resume" not in err
+
+
+LOOP = """\
+schema: jangin-line/1
+name: loop
+stations:
+  - {name: feed, cycle: 1}
+  - {name: make, cycle: {exponential_s: 2}}
+  - {name: test, cycle: {exponential_s: 2}, rework: 0.4, rework_to: again}
+buffers:
+  - {name: in, from: feed, to: make, capacity: 1}
+  - {name: onward, from: make, to: test, capacity: 1}
+  - {name: again, from: test, to: make, capacity: 1}
+"""
+
+
+def test_a_standstill_is_reported_by_every_way_of_asking(call, tmp_path):
+    """A full rework loop never gives a number: neither as an answer nor as a difference."""
+    tight, loose = tmp_path / "tight.yaml", tmp_path / "loose.yaml"
+    tight.write_text(LOOP)
+    loose.write_text(LOOP.replace("from: test, to: make, capacity: 1", "from: test, to: make"))
+    for words in (("line", tight), ("line", loose, "--against", tight)):
+        code, out, err = call(*words, "--hours", 5)
+        assert (code, out) == (2, "")
+        assert "comes to a standstill" in err
+        assert "make, test hold finished parts" in err
+    assert call("line", loose, "--hours", 5, "--quick", "--replications", 4)[0] == 0
+
+
+def test_a_warm_up_that_leaves_nothing_is_refused(call):
+    """Also where two layouts are compared."""
+    for words in ((), ("--against", SERIAL)):
+        code, _, err = call("line", SERIAL, *words, "--hours", 1, "--warmup-h", 2)
+        assert code == 2
+        assert "leaves nothing" in err
+
+
+def test_an_answer_without_a_part_says_so(call):
+    """A horizon shorter than a cycle is answered with a warning beside the zero."""
+    code, out, _ = call("line", SERIAL, "--hours", 0.001, "--quick")
+    assert code == 0
+    assert "Not one good part left" in out

@@ -11,9 +11,10 @@ import pytest
 
 from jangin.errors import JanginError
 from jangin.line.analytic.queues import closed_network, many_servers, open_network
+from jangin.line.engines import refuse_standstill
 from jangin.line.events import sources, view
 from jangin.line.events import state as c
-from jangin.line.events.engine import simulate, simulate_each, standstill, trace
+from jangin.line.events.engine import simulate, simulate_each, trace
 from jangin.line.events.loop import run
 from jangin.line.events.tables import fresh, tables
 from jangin.line.layout import (
@@ -255,10 +256,10 @@ def test_a_full_loop_of_rework_is_found_and_named():
     assert np.isfinite(runs.stuck).all()
     assert runs.waiting.all()
     assert np.array_equal(runs.good, simulate(line, seed=2, replications=4, horizon_s=40_000.0).good)
-    error = standstill(line, runs, 0)
-    assert isinstance(error, JanginError)
-    assert str(error) == (
-        f"Layout 'loop' comes to a standstill in 4 of 4 replications, first after {runs.stuck[0]:.0f} s: make, test "
+    with pytest.raises(JanginError) as error:
+        refuse_standstill(line, runs)
+    assert str(error.value) == (
+        f"Layout 'loop' comes to a standstill in 4 of 4 replications, first after {runs.stuck.min():.0f} s: make, test "
         "hold finished parts that wait for each other's places. Give a buffer in that loop more places, or let its "
         "parts leave another way."
     )

@@ -81,7 +81,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(words, str(e), e.exit_code)
     except MemoryError:
         return _fail(words, "There is not enough memory for this. Try a smaller --block, or fewer --trials.", 2)
-    except Exception as e:
+    except Exception as e:  # the outermost: a bug ends in a sentence and exit code 70, or as it is with --debug
         if isinstance(e, OSError) and e.errno in _NO_SPACE:
             where = f" for {e.filename}" if e.filename else ""
             return _fail(words, f"The disk is full{where}. Free some space; what was finished before is kept.", 2)

@@ -469,9 +469,9 @@ class Line:
     warmup_h: Annotated[float | None, arg(metavar="HOURS")] = None
     """What is left out at the beginning [h]; without it where the line has settled (MSER-5)."""
     precision: Annotated[float, arg(metavar="SHARE")] = 0.005
-    """Replicate until the half-width of the interval is this share of the throughput."""
+    """Replicate until the half-width is this share of the throughput (lines without evidence)."""
     replications: Number = 200
-    """But at most so many replications [count]."""
+    """But at most so many replications [count] (lines without evidence)."""
     draws: Number = 200
     """Draws of what the trials of stations with evidence leave open [count]."""
     quick: bool = False
@@ -487,6 +487,14 @@ class Line:
         _at_least(39, draws=self.draws)
         if not 0.0 < self.precision < 1.0:
             raise JanginError(f"--precision is {self.precision:g}; give a share between 0 and 1, as 0.005.")
+        if self.against is not None and self.places is not None:
+            raise JanginError("Both --against and --places are given. Ask for one of the two.")
+        other = "--against" if self.against is not None else "--places" if self.places is not None else ""
+        if other and (self.out is not None or self.engine != "auto"):
+            said = "--out" if self.out is not None else "--engine"
+            raise JanginError(
+                f"{said} does nothing with {other}, which writes no page and takes the engine that fits. Leave it out."
+            )
         if self.hours is not None and not 0.0 < self.hours < math.inf:
             raise JanginError(f"--hours is {self.hours:g}; give a number above 0.")
 

@@ -77,15 +77,14 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def create(cls, path: str | Path, *, resume: bool = False) -> RunFolder:
-        """A new folder; raises BadFolder when it exists and holds something, unless `resume`."""
+    def create(cls, path: str | Path, *, resume: bool | None = False) -> RunFolder:
+        """A new folder; raises BadFolder when it exists and holds something, unless `resume`; None: nobody could."""
         path = Path(path)
         if path.exists() and not path.is_dir():
             raise BadFolder(f"{path} is a file, not a folder. Give another place with --out.")
         if path.is_dir() and any(path.iterdir()) and not resume:
-            raise BadFolder(
-                f"{path} exists and is not empty. Give another place with --out, or --resume to go on with it."
-            )
+            or_resume = "" if resume is None else ", or --resume to go on with it"
+            raise BadFolder(f"{path} exists and is not empty. Give another place with --out{or_resume}.")
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError as e:

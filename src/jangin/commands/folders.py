@@ -46,7 +46,7 @@ def evidence_folder(o: Any, task: Any) -> Path:
     return own if o.policy not in POLICIES and own.is_dir() else default_folder(task, o.seed)
 
 
-def new_folder(path: Path, *, resume: bool = False) -> RunFolder:
+def new_folder(path: Path, *, resume: bool | None = None) -> RunFolder:
     """A folder that must not hold anything yet, unless `resume`."""
     from jangin.record import RunFolder
 

@@ -97,6 +97,7 @@ def _e(log_e: float) -> str:
 
 
 def replay_pair(o: Any) -> Answer:
+    """Run one trial of a comparison again with both policies, each value beside the recorded one."""
     from jangin.compare import replay_pair
     from jangin.evidence.comparison_plan import SIDES, read_comparison_plan
     from jangin.record import RunFolder

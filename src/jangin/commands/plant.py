@@ -41,7 +41,7 @@ def line(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> Answ
 
     answer = verb(
         layout,
-        engine=_engine(o.engine),
+        engine=o.engine,
         seed=o.seed,
         horizon_s=horizon,
         warmup_s=warmup,
@@ -70,15 +70,6 @@ def _layout(path: Path) -> tuple[Layout, Path]:
     from jangin.line.layout_file import read_layout
 
     return read_layout(path), path.parent
-
-
-def _engine(name: str) -> str:
-    from jangin.errors import UnknownName
-
-    allowed = ("auto", "analytic", "path", "events")
-    if name not in allowed:
-        raise UnknownName("engine of lines", name, allowed)
-    return name
 
 
 def _lines(a: Throughput) -> list[str]:
@@ -172,7 +163,8 @@ def _against(layout: Layout, o: Any, horizon: float | None, warmup: float | None
         replications=min(o.replications, 40),
         threads=o.threads,
     )
-    return Answer(f"{found.sentence}\n  engine       {found.engine}", plain(dataclasses.asdict(found)))
+    rows = [found.sentence, f"  engine       {found.engine}", *notes(found.warnings)]
+    return Answer("\n".join(rows), plain(dataclasses.asdict(found)))
 
 
 def _places(layout: Layout, o: Any, horizon: float | None, warmup: float | None, progress: ProgressLine) -> Answer:

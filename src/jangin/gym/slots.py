@@ -133,6 +133,7 @@ class _Here:
         self._action: Callable[[Array], Any]
 
     def reset(self, ids: Array, starts: Sequence[Start]) -> Array:
+        """Begin episodes; the first observations, a row each."""
         seen = []
         for i, start in zip(ids.tolist(), starts, strict=True):
             if self._envs[i] is not None and start.make is not None:
@@ -155,6 +156,7 @@ class _Here:
         return np.asarray(seen, np.float32)
 
     def step(self, ids: Array, actions: Array) -> Stepped:
+        """One period of each of `ids`, in this process, one after another."""
         seen, reward, ended, cut = [], [], [], []
         info = np.full((len(ids), len(self._info)), np.nan)
         for k, i in enumerate(ids.tolist()):
@@ -330,6 +332,7 @@ class _Shared:
         )
 
     def close(self) -> None:
+        """End the worker processes."""
         for pipe in self._pipes:
             pipe.close()
         for worker in self._workers:

@@ -115,6 +115,7 @@ class Allocation:
 
     @property
     def sentence(self) -> str:
+        """The allocation, what it makes, what it gains, and how that was decided."""
         gain, n = self.gain.difference, sum(self.places.values())
         within = ", exactly for the model" if self.exact else f" ({CONFIDENCE:.0%}, for all of the table together)"
         text = f"{n} place{'s' * (n != 1)} as {_words(self.places)}: {_rate(self.per_hour)} good parts per hour{within}"

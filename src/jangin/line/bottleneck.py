@@ -59,6 +59,7 @@ class ArrowRule:
 
     @property
     def sentence(self) -> str:
+        """The bottleneck and its severity, or why there is none."""
         if self.primary is None:
             return (
                 "No bottleneck: the arrows of blocked and starved shares run in a circle; use the shifting bottleneck."
@@ -161,6 +162,7 @@ class ShiftingBottleneck:
 
     @property
     def sentence(self) -> str:
+        """The bottleneck, how much of the time it was, and the next one."""
         if self.primary is None:
             return "No bottleneck: no station was active in the counted time."
         ranked = sorted(self.sole, key=lambda s: (self.sole[s] + self.shifting[s], self.sole[s]), reverse=True)

@@ -84,7 +84,7 @@ class DispatchWorld:
         new.keys[:] = rng.integers(0, 1 << 64, len(new.keys), np.uint64)  # in place of those by replication
         if self._all is None:
             self._all = World(*(np.zeros((self.nsim, *a.shape), a.dtype) for a in new))
-            self._repair_slot = int(plant.slots[0])
+            self._repair_slot = int(plant.slots[c.X_REPAIRS])
         own = World(*(block[i] for block in self._all))
         for row, value in zip(own, new, strict=True):
             row[...] = value

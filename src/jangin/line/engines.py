@@ -16,6 +16,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+import numpy as np
+
 from jangin.errors import JanginError, nearest
 from jangin.line import analysed, path
 from jangin.line import layout as lay
@@ -24,10 +26,11 @@ from jangin.line.events.tables import unfit as events_unfit
 from jangin.line.layout import Layout
 from jangin.line.result import Replications
 
-__all__ = ["Engine", "Ready", "choose", "compile_events", "ready", "state_log", "unlogged"]
+__all__ = ["Engine", "Ready", "choose", "compile_events", "logged", "ready", "refuse_standstill", "state_log"]
 
 Engine = Literal["auto", "analytic", "path", "events"]
 
+LOG_S = 8 * 3600.0  # of the state log: a shift
 LOADED_S = 2.0  # the compiled loop comes from its cache in less
 WORDS = {
     "analytic": "the exact chain holds it",
@@ -153,6 +156,28 @@ def state_log(layout: Layout, seed: int, until_s: float) -> StateLog | None:
     return events.trace(layout, seed=seed, replication=0, from_s=first, until_s=first + until_s)
 
 
-def unlogged(missing: ModuleNotFoundError) -> str:
-    """What to say where there is no log."""
-    return f"No states were logged, and no shifting bottleneck found: the package {missing.name!r} is not installed."
+def logged(
+    layout: Layout, engine: Ready, seed: int, horizon_s: float
+) -> tuple[StateLog | None, float, tuple[str, ...]]:
+    """The log of a shift, all the time spent compiling [s], and why there is no log where numba is not installed."""
+    compile_s = engine.compile_s
+    try:
+        if engine.name != "events":
+            compile_s += compile_events()
+        return state_log(layout, seed, min(horizon_s, LOG_S)), compile_s, ()
+    except ModuleNotFoundError as e:
+        why = f"No states were logged, and no shifting bottleneck found: the package {e.name!r} is not installed."
+        return None, compile_s, (why,)
+
+
+def refuse_standstill(layout: Layout, runs: Replications) -> None:
+    """Raises JanginError where nothing could ever move again in one of the runs; names the stations."""
+    if runs.stuck is None or not np.isfinite(runs.stuck).any():
+        return
+    first, held = int(np.argmin(runs.stuck)), runs.waiting
+    blocked = [s.name for k, s in enumerate(layout.stations) if held is not None and held[first, k]]
+    raise JanginError(
+        f"Layout {layout.name!r} comes to a standstill in {int(np.isfinite(runs.stuck).sum())} of {len(runs)} "
+        f"replications, first after {runs.stuck[first]:.0f} s: {', '.join(blocked)} hold finished parts that wait for "
+        "each other's places. Give a buffer in that loop more places, or let its parts leave another way."
+    )

@@ -24,7 +24,7 @@ from jangin.errors import JanginError
 from jangin.line import engines
 from jangin.line import layout as lay
 from jangin.line.answering import station_answers, wording
-from jangin.line.bottleneck import StateLog, shifting_bottleneck
+from jangin.line.bottleneck import shifting_bottleneck
 from jangin.line.duration import length_s
 from jangin.line.evidence_posterior import Outer, halvings, moments, outer, shares
 from jangin.line.evidence_station import StationEvidence, read_evidence, warnings
@@ -43,8 +43,7 @@ Array = np.ndarray
 INNER = 10  # runs of each draw
 CYCLES = 500.0  # of the slowest station with evidence in a run, at least
 WARM_SHARE = 0.1  # of a run
-SPARE = 1.5  # part times drawn ahead, over what a run needs on average
-LOG_S = 8 * 3600.0  # of the state log: a shift
+SPARE = 1.5  # part times drawn ahead, over what a run of the quickest draw needs on average
 
 
 def flow(
@@ -64,10 +63,12 @@ def flow(
         raise JanginError(f"A warm-up of {warmup:g} s in {horizon:g} s leaves nothing; give a shorter one.")
     tell("compile" if chosen == "events" else "replications", 0)
     ready = engines.ready(chosen, threads)
-    study = _Study(layout, drawn, means, seed, horizon, warmup)
+    least = {k: float(moments(o).mean_s.min()) for k, o in drawn.items()}
+    study = _Study(layout, drawn, least, seed, horizon, warmup)
     runs = study.by_path() if chosen == "path" else study.by_events(threads)
     tell("replications", len(runs))
-    log, compile_s, unlogged = study.log(ready)
+    engines.refuse_standstill(layout, runs)
+    log, compile_s, unlogged = engines.logged(study.first(), ready, seed, horizon)
     per_hour = runs.per_hour.reshape(draws, INNER)
     split = two_level(per_hour, confidence)
     names = {layout.stations[k].name: k for k in found}
@@ -135,7 +136,7 @@ class _Study:
 
     layout: Layout
     drawn: Mapping[int, Outer]
-    means: Mapping[int, float]
+    least_s: Mapping[int, float]  # mean part time of each such station in its quickest draw
     seed: int
     horizon_s: float
     warmup_s: float
@@ -158,16 +159,9 @@ class _Study:
             layouts, seed=self.seed, horizon_s=self.horizon_s, warmup_s=self.warmup_s, threads=threads
         )
 
-    def log(self, ready: engines.Ready) -> tuple[StateLog | None, float, tuple[str, ...]]:
-        """The states of the first column, the time that compiling took [s], and why there is no log."""
-        compile_s = ready.compile_s
-        first = next(self._layouts(0))
-        try:
-            if ready.name != "events":
-                compile_s += engines.compile_events()
-            return engines.state_log(first, self.seed, min(self.horizon_s, LOG_S)), compile_s, ()
-        except ModuleNotFoundError as e:
-            return None, compile_s, (engines.unlogged(e),)
+    def first(self) -> Layout:
+        """The line of the first column, its times drawn."""
+        return next(self._layouts(0))
 
     def __len__(self) -> int:
         return len(next(iter(self.drawn.values())))
@@ -183,7 +177,7 @@ class _Study:
         ahead = {}
         for k in self.drawn:
             times = self._times(k, draw, 1)
-            values = times(int(SPARE * self.horizon_s * self.layout.stations[k].machines / self.means[k]) + 64)
+            values = times(int(SPARE * self.horizon_s * self.layout.stations[k].machines / self.least_s[k]) + 64)
             ahead[k] = np.where(times.scrapped, -values, values).T
         for c in range(INNER):
             yield _following(self.layout, {k: values[c] for k, values in ahead.items()})

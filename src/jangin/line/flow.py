@@ -25,7 +25,7 @@ from jangin.errors import JanginError
 from jangin.line import analysed, engines, evidence_line
 from jangin.line import layout as lay
 from jangin.line.answering import station_answers, wording
-from jangin.line.bottleneck import StateLog, shifting_bottleneck
+from jangin.line.bottleneck import shifting_bottleneck
 from jangin.line.duration import window
 from jangin.line.engines import Engine, Ready
 from jangin.line.layout import Layout
@@ -38,8 +38,6 @@ from jangin.stats.output import Interval, mean_interval, replications_needed
 __all__ = ["Progress", "flow"]
 
 Array = np.ndarray
-
-LOG_S = 8 * 3600.0  # of the state log: a shift
 
 
 @dataclass(frozen=True)
@@ -111,7 +109,11 @@ def flow(
     if per_hour.relative > precision:
         warnings.append(f"The half-width is {per_hour.relative:.2%} of the throughput after {len(runs)} replications.")
     found = _effects(layout, ready, settings, runs, confidence, tell) if effects else ()
-    log, compile_s = _log(layout, ready, seed, min(times.horizon_s, LOG_S), warnings, tell)
+    if chosen != "events":
+        tell(Progress("compile", 0, None))
+    log, compile_s, unlogged = engines.logged(layout, ready, seed, times.horizon_s)
+    if not runs.good.any():
+        warnings.append("Not one good part left in the time that was measured: give a longer horizon.")
     answer = Throughput(
         layout=layout,
         engine=chosen,
@@ -134,7 +136,7 @@ def flow(
         effects=found,
         takt_met=float(np.mean(runs.per_hour >= layout.asked_per_hour)) if layout.asked_per_hour else None,
         compile_s=compile_s,
-        warnings=tuple(warnings),
+        warnings=(*warnings, *unlogged),
     )
     return dataclasses.replace(answer, sentence=wording(answer))
 
@@ -161,20 +163,12 @@ def _enough(
     while True:
         n = min(ready.at_once, at_most - count)
         more = ready.simulate(layout, replications=n, first=count, **settings)
-        _refuse_standstill(layout, more)
+        engines.refuse_standstill(layout, more)
         runs = more if runs is None else Replications.concat([runs, more])
         count += n
         tell(Progress("replications", count, mean_interval(runs.per_hour, confidence).relative))
         if count >= at_most or replications_needed(runs.per_hour, precision, confidence, at_most).enough:
             return runs
-
-
-def _refuse_standstill(layout: Layout, runs: Replications) -> None:
-    if runs.stuck is None or not np.isfinite(runs.stuck).any():
-        return
-    from jangin.line.events import engine as events  # imports numba; only this engine finds standstills
-
-    raise events.standstill(layout, runs, int(np.argmin(runs.stuck)))
 
 
 def _effects(
@@ -186,21 +180,6 @@ def _effects(
     return sensitivity(
         layout, lambda others: ready.compare(others, replications=n, **settings), runs.per_hour[:n], confidence
     )
-
-
-def _log(
-    layout: Layout, ready: Ready, seed: int, until_s: float, warnings: list[str], tell: Tell
-) -> tuple[StateLog | None, float]:
-    """The states of one replication, and the time that compiling took [s]; without numba a warning instead."""
-    compile_s = ready.compile_s
-    try:
-        if ready.name != "events":
-            tell(Progress("compile", 0, None))
-            compile_s += engines.compile_events()
-        return engines.state_log(layout, seed, until_s), compile_s
-    except ModuleNotFoundError as e:
-        warnings.append(engines.unlogged(e))
-        return None, compile_s
 
 
 def _interval(values: Array, confidence: float) -> Interval | None:

@@ -4,7 +4,7 @@
     change.per_hour.difference.mean, change.per_hour.difference.half_width
 
 Common random numbers: each station's k-th part takes the same time in both, so the difference is not blurred by what
-both have in common. Stations and buffers are matched by their place in the layout, so keep their order.
+both have in common. The engine `path` knows a station by its name, `events` by its place in the layout: keep both.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from dataclasses import dataclass
 
 from jangin.errors import JanginError
 from jangin.line import layout as lay
+from jangin.line import path
+from jangin.line.duration import length_s, window
+from jangin.line.engines import ready, refuse_standstill
 from jangin.line.events.tables import unfit as events_unfit
 from jangin.line.layout import Layout
 from jangin.line.layout_check import check
@@ -30,6 +33,7 @@ class WhatIf:
         before, after: of each alone.
         engine: that ran both.
         replications, horizon_s, warmup_s, seed: how.
+        warnings: what the user should know before using the number.
         sentence: the answer.
     """
 
@@ -42,6 +46,7 @@ class WhatIf:
     warmup_s: float
     seed: int
     sentence: str
+    warnings: tuple[str, ...] = ()
 
 
 def what_if(
@@ -56,10 +61,6 @@ def what_if(
     confidence: float = 0.95,
 ) -> WhatIf:
     """The difference between two layouts; raises BadLayout, or JanginError for what no engine can honour in both."""
-    from jangin.line import path
-    from jangin.line.duration import length_s
-    from jangin.line.engines import ready
-
     for layout in (before, after):
         check(layout)
         if any(isinstance(s.cycle.time, lay.Evidence) for s in layout.stations):
@@ -70,13 +71,13 @@ def what_if(
     if not both_path and (why := events_unfit(before) or events_unfit(after)):
         raise JanginError(f"The two layouts cannot be compared: {why}.")
     engine = "path" if both_path else "events"
-    simulate = ready(engine, threads).simulate
-    horizon = horizon_s or max(length_s(before), length_s(after))
-    warmup = 0.2 * horizon if warmup_s is None else warmup_s
-    runs = [
-        simulate(one, seed=seed, replications=replications, horizon_s=horizon, warmup_s=warmup)
-        for one in (before, after)
-    ]
+    run = ready(engine, threads)
+    length = max(length_s(before), length_s(after)) if horizon_s is None else horizon_s
+    windows = [window(one, run.simulate, seed=seed, horizon_s=length, warmup_s=warmup_s) for one in (before, after)]
+    horizon, warmup = length, max(one.warmup_s for one in windows)
+    runs = run.compare([before, after], seed=seed, replications=replications, horizon_s=horizon, warmup_s=warmup)
+    for one, its in zip((before, after), runs, strict=True):
+        refuse_standstill(one, its)
     found = paired_interval(runs[1].per_hour, runs[0].per_hour, confidence)
     difference = found.difference
     clear = abs(difference.mean) > difference.half_width
@@ -95,4 +96,5 @@ def what_if(
         warmup,
         seed,
         sentence,
+        tuple(dict.fromkeys(w for one in windows for w in one.warnings)),
     )

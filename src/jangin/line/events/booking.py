@@ -1,13 +1,20 @@
-"""Small things every other file does: set a clock, put a machine on the list, book a time, a level, a state."""
+"""Small things every other file does: draw a time, set a clock, list a machine, book a time, a level, a state."""
 
 from __future__ import annotations
 
 from jangin.line.events import heap
 from jangin.line.events import state as c
 from jangin.line.events import view as v
+from jangin.line.events.draws import draw
 from jangin.line.events.jit import inlined, jit
 
-__all__ = ["book_level", "book_wip", "cancel", "look_again", "plan", "show"]
+__all__ = ["book_level", "book_wip", "cancel", "drawn_s", "look_again", "plan", "show"]
+
+
+@inlined
+def drawn_s(w, row, stream, k):  # type: ignore[no-untyped-def]
+    """The k-th time of a stream, from the distribution in a row."""
+    return draw(v.dist(w), v.shape(w), v.values(w), row, v.keys(w)[stream], k)
 
 
 @inlined

@@ -110,7 +110,7 @@ def _drive(w, k, x, y, t):  # type: ignore[no-untyped-def]
 @jit
 def _wait(w, k, takes, t):  # type: ignore[no-untyped-def]
     v.counts(w)[c.C_BUSY] += 1
-    plan(w, v.slots(w)[5] + k, t + takes)
+    plan(w, v.slots(w)[c.X_VEHICLES] + k, t + takes)
 
 
 @jit

@@ -13,7 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from jangin.errors import JanginError
 from jangin.line.bottleneck import StateLog
 from jangin.line.events import state as c
 from jangin.line.events.loop import run
@@ -24,7 +23,7 @@ from jangin.line.iso22400 import STATES
 from jangin.line.layout import Layout
 from jangin.line.result import Replications
 
-__all__ = ["compiled", "simulate", "simulate_each", "standstill", "trace"]
+__all__ = ["compiled", "simulate", "simulate_each", "trace"]
 
 Array = np.ndarray
 FIRST_PARTS = 1 << 12
@@ -93,8 +92,8 @@ def _replication(
     while True:
         world = fresh(plant, modes, seed=seed, replication=replication, parts=parts, bins=bins, bin_s=bin_s, trace=rows)
         if warmup_s > 0.0:
-            world.at[plant.slots[6]], world.where[plant.slots[6]] = warmup_s, 0
-            world.order[0], world.size[0] = plant.slots[6], 1
+            world.at[plant.slots[c.X_WARM_UP]], world.where[plant.slots[c.X_WARM_UP]] = warmup_s, 0
+            world.order[0], world.size[0] = plant.slots[c.X_WARM_UP], 1
         table = addresses(plant, world)
         status = run(table.ctypes.data, float(horizon_s))
         assert status != c.STALE
@@ -175,17 +174,3 @@ def compiled() -> None:
 
     one = Layout("one", (lay.Station("one", lay.Cycle(lay.Constant(1.0))),))
     simulate(one, seed=0, replications=1, horizon_s=2.0, threads=1)
-
-
-def standstill(layout: Layout, runs: Replications, replication: int) -> JanginError:
-    """What to say of a replication in which nothing could ever move again."""
-    blocked = [
-        s.name for k, s in enumerate(layout.stations) if runs.waiting is not None and runs.waiting[replication, k]
-    ]
-    assert runs.stuck is not None
-    times = int(np.isfinite(runs.stuck).sum())
-    return JanginError(
-        f"Layout {layout.name!r} comes to a standstill in {times} of {len(runs)} replications, first after "
-        f"{runs.stuck[replication]:.0f} s: {', '.join(blocked)} hold finished parts that wait for each other's places. "
-        "Give a buffer in that loop more places, or let its parts leave another way."
-    )

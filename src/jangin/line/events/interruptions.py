@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from jangin.line.events import state as c
 from jangin.line.events import view as v
-from jangin.line.events.booking import cancel, look_again, plan, show
+from jangin.line.events.booking import cancel, drawn_s, look_again, plan, show
 from jangin.line.events.buffers import fill, offer
 from jangin.line.events.carriers import set_out_again
-from jangin.line.events.draws import draw
 from jangin.line.events.jit import jit
 from jangin.line.events.requests import call, dismiss
 from jangin.line.events.stations import go_on, worked
@@ -37,7 +36,7 @@ def _hold_clocks(w, m, t):  # type: ignore[no-untyped-def]
     first = v.machine(w)[m, c.M_MODE]
     for f in range(first, first + n):
         if v.mode(w)[f, c.F_TIMED]:
-            slot = v.slots(w)[1] + f
+            slot = v.slots(w)[c.X_CLOCKS] + f
             if v.where(w)[slot] >= 0:
                 v.mode_s(w)[f] = max(0.0, v.at(w)[slot] - t)
                 if slot != v.counts(w)[c.C_CURRENT]:
@@ -57,7 +56,7 @@ def move_again(w, m, why, t):  # type: ignore[no-untyped-def]
         first = v.machine(w)[m, c.M_MODE]
         for f in range(first, first + n):
             if v.mode(w)[f, c.F_TIMED]:
-                plan(w, v.slots(w)[1] + f, t + v.mode_s(w)[f])
+                plan(w, v.slots(w)[c.X_CLOCKS] + f, t + v.mode_s(w)[f])
         act = v.machine(w)[m, c.M_ACT]
         if act == c.RUNNING or act == c.SETTING:
             go_on(w, m, t)
@@ -85,26 +84,21 @@ def fail(w, f, t):  # type: ignore[no-untyped-def]
 
 @jit
 def mend(w, m, t):  # type: ignore[no-untyped-def]
+    """Whoever repairs is there: the repair begins now, or when the station is back on shift."""
     if v.machine(w)[m, c.M_HOLD] & (c.OFF | c.STOPPED):
         v.machine(w)[m, c.M_MENDING] = 2  # begins when the station is back
         return
     f = v.machine(w)[m, c.M_MENDER]
-    time = draw(
-        v.dist(w),
-        v.shape(w),
-        v.values(w),
-        v.mode(w)[f, c.F_REPAIR],
-        v.keys(w)[v.mode(w)[f, c.F_STREAM] + 1],
-        v.mode(w)[f, c.F_REPAIRS],
-    )
+    time = drawn_s(w, v.mode(w)[f, c.F_REPAIR], v.mode(w)[f, c.F_STREAM] + 1, v.mode(w)[f, c.F_REPAIRS])
     v.mode(w)[f, c.F_REPAIRS] += 1
     v.machine(w)[m, c.M_MENDING] = 1
     v.counts(w)[c.C_BUSY] += 1
-    plan(w, v.slots(w)[0] + m, t + time)
+    plan(w, v.slots(w)[c.X_REPAIRS] + m, t + time)
 
 
 @jit
 def mended(w, m, t):  # type: ignore[no-untyped-def]
+    """A repair is done: its mode's clock is set anew and the machine goes on."""
     v.counts(w)[c.C_BUSY] -= 1
     v.machine(w)[m, c.M_MENDING] = 0
     f = v.machine(w)[m, c.M_MENDER]
@@ -118,6 +112,4 @@ def mended(w, m, t):  # type: ignore[no-untyped-def]
 def next_failure(w, f):  # type: ignore[no-untyped-def]
     k = v.mode(w)[f, c.F_COUNT]
     v.mode(w)[f, c.F_COUNT] = k + 1
-    v.mode_s(w)[f] = draw(
-        v.dist(w), v.shape(w), v.values(w), v.mode(w)[f, c.F_AFTER], v.keys(w)[v.mode(w)[f, c.F_STREAM]], k
-    )
+    v.mode_s(w)[f] = drawn_s(w, v.mode(w)[f, c.F_AFTER], v.mode(w)[f, c.F_STREAM], k)

@@ -17,10 +17,9 @@ import numba
 from jangin.line.events import sources
 from jangin.line.events import state as c
 from jangin.line.events import view as v
-from jangin.line.events.booking import cancel, look_again, plan, show
+from jangin.line.events.booking import cancel, drawn_s, look_again, plan, show
 from jangin.line.events.buffers import insert, let_in, offer
 from jangin.line.events.carriers import send_vehicles, vehicle_event
-from jangin.line.events.draws import draw
 from jangin.line.events.interruptions import fail, mend, mended, move_again, next_failure, stand
 from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import release_part
@@ -76,7 +75,7 @@ def _switch(w, a, t):  # type: ignore[no-untyped-def]
     k = v.calendar_now(w)[a]
     on = v.switches(w)[first + k % n, 1] > 0.0
     v.calendar_now(w)[a] = k + 1
-    plan(w, v.slots(w)[3] + a, (k + 1) // n * v.period(w)[a] + v.switches(w)[first + (k + 1) % n, 0])
+    plan(w, v.slots(w)[c.X_CALENDARS] + a, (k + 1) // n * v.period(w)[a] + v.switches(w)[first + (k + 1) % n, 0])
     for s in range(v.stations(w)):
         if v.on_calendar(w)[s] == a:
             m0 = v.station(w)[s, c.S_MACHINE]
@@ -94,7 +93,7 @@ def _stop_or_go(w, z, t):  # type: ignore[no-untyped-def]
     v.stop_now(w)[z] = k + 1
     starts = k % 2 == 0
     begins = v.stop_s(w)[z, 0] + (k + 1) // 2 * v.stop_s(w)[z, 2]
-    plan(w, v.slots(w)[4] + z, begins + v.stop_s(w)[z, 1] if starts else begins)
+    plan(w, v.slots(w)[c.X_STOPS] + z, begins + v.stop_s(w)[z, 1] if starts else begins)
     m0 = v.station(w)[s, c.S_MACHINE]
     for m in range(m0, m0 + v.station(w)[s, c.S_MACHINES]):
         if starts:
@@ -108,8 +107,8 @@ def _arrive(w, r, t):  # type: ignore[no-untyped-def]
     b = v.release(w)[r, c.R_BUFFER]
     k = v.drawn(w)[r, 1] + 1
     v.drawn(w)[r, 1] = k
-    gap = draw(v.dist(w), v.shape(w), v.values(w), v.release(w)[r, c.R_EVERY], v.keys(w)[v.streams(w)[4] + r], k)
-    plan(w, v.slots(w)[2] + r, t + gap)
+    gap = drawn_s(w, v.release(w)[r, c.R_EVERY], v.streams(w)[c.Y_ARRIVALS] + r, k)
+    plan(w, v.slots(w)[c.X_RELEASES] + r, t + gap)
     insert(w, b, release_part(w, r, t), t)
     offer(w, b)
 
@@ -143,18 +142,18 @@ def _begin(w):  # type: ignore[no-untyped-def]
     for f in range(v.modes(w)):
         next_failure(w, f)
         if v.mode(w)[f, c.F_TIMED]:
-            plan(w, v.slots(w)[1] + f, v.mode_s(w)[f])
+            plan(w, v.slots(w)[c.X_CLOCKS] + f, v.mode_s(w)[f])
     for r in range(v.releases(w)):
         if v.release(w)[r, c.R_KIND] == c.PUSH:
             plan(
                 w,
-                v.slots(w)[2] + r,
-                draw(v.dist(w), v.shape(w), v.values(w), v.release(w)[r, c.R_EVERY], v.keys(w)[v.streams(w)[4] + r], 0),
+                v.slots(w)[c.X_RELEASES] + r,
+                drawn_s(w, v.release(w)[r, c.R_EVERY], v.streams(w)[c.Y_ARRIVALS] + r, 0),
             )
         elif v.release(w)[r, c.R_KIND] == c.CONWIP:
             let_in(w, r, 0.0)
     for a in range(v.calendars(w)):
-        plan(w, v.slots(w)[3] + a, v.switches(w)[v.calendar(w)[a, 0], 0])
+        plan(w, v.slots(w)[c.X_CALENDARS] + a, v.switches(w)[v.calendar(w)[a, 0], 0])
         if v.switches(w)[v.calendar(w)[a, 0], 1] > 0.0:  # the first switch is to on: off until then
             for s in range(v.stations(w)):
                 if v.on_calendar(w)[s] == a:
@@ -162,7 +161,7 @@ def _begin(w):  # type: ignore[no-untyped-def]
                     for m in range(m0, m0 + v.station(w)[s, c.S_MACHINES]):
                         stand(w, m, c.OFF, 0.0)
     for z in range(v.stops(w)):
-        plan(w, v.slots(w)[4] + z, v.stop_s(w)[z, 0])
+        plan(w, v.slots(w)[c.X_STOPS] + z, v.stop_s(w)[z, 0])
     for m in range(v.machines(w) - 1, -1, -1):
         look_again(w, m)
     _settle(w, 0.0)
@@ -180,25 +179,25 @@ def _advance(w, until):  # type: ignore[no-untyped-def]
         v.counts(w)[c.C_AGAIN] = 0
         v.counts(w)[c.C_BLOCKED] = -1
         v.counts(w)[c.C_EVENTS] += 1
-        if slot < v.slots(w)[0]:
+        if slot < v.slots(w)[c.X_REPAIRS]:
             _machine_event(w, slot, t)
-        elif slot < v.slots(w)[1]:
-            m = slot - v.slots(w)[0]
+        elif slot < v.slots(w)[c.X_CLOCKS]:
+            m = slot - v.slots(w)[c.X_REPAIRS]
             if v.machine(w)[m, c.M_MENDING] == 1:
                 mended(w, m, t)
             else:
                 v.counts(w)[c.C_BUSY] -= 1
                 mend(w, m, t)
-        elif slot < v.slots(w)[2]:
-            fail(w, slot - v.slots(w)[1], t)
-        elif slot < v.slots(w)[3]:
-            _arrive(w, slot - v.slots(w)[2], t)
-        elif slot < v.slots(w)[4]:
-            _switch(w, slot - v.slots(w)[3], t)
-        elif slot < v.slots(w)[5]:
-            _stop_or_go(w, slot - v.slots(w)[4], t)
-        elif slot < v.slots(w)[6]:
-            m = vehicle_event(w, slot - v.slots(w)[5], t)
+        elif slot < v.slots(w)[c.X_RELEASES]:
+            fail(w, slot - v.slots(w)[c.X_CLOCKS], t)
+        elif slot < v.slots(w)[c.X_CALENDARS]:
+            _arrive(w, slot - v.slots(w)[c.X_RELEASES], t)
+        elif slot < v.slots(w)[c.X_STOPS]:
+            _switch(w, slot - v.slots(w)[c.X_CALENDARS], t)
+        elif slot < v.slots(w)[c.X_VEHICLES]:
+            _stop_or_go(w, slot - v.slots(w)[c.X_STOPS], t)
+        elif slot < v.slots(w)[c.X_WARM_UP]:
+            m = vehicle_event(w, slot - v.slots(w)[c.X_VEHICLES], t)
             if m >= 0 and v.machine(w)[m, c.M_PARTS] > 0:
                 give(w, m, v.machine(w)[m, c.M_DEST], t)
             if m >= 0 and not v.machine(w)[m, c.M_TODO]:

@@ -13,6 +13,7 @@ __all__ = ["new_part", "release_part", "type_of_next"]
 
 @inlined
 def new_part(w, kind, t):  # type: ignore[no-untyped-def]
+    """The row of a part of a type, born now; the status says so where there is no row left."""
     part = v.counts(w)[c.C_FREE]
     if part < 0:
         v.counts(w)[c.C_STATUS] = c.FULL
@@ -35,7 +36,7 @@ def type_of_next(w, r):  # type: ignore[no-untyped-def]
     kinds = v.kinds(w)
     if kinds == 1:
         return 0
-    u = uniform(v.keys(w)[v.streams(w)[5] + r], k)
+    u = uniform(v.keys(w)[v.streams(w)[c.Y_TYPES] + r], k)
     kind = 0
     while kind < kinds - 1 and u >= v.mix(w)[r * kinds + kind]:
         kind += 1

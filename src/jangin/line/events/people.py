@@ -78,6 +78,6 @@ def _send(w, person, who, s, t):  # type: ignore[no-untyped-def]
         v.machine(w)[m, c.M_HELPER] = person
         if walk > 0.0:
             v.counts(w)[c.C_BUSY] += 1
-            plan(w, v.slots(w)[0] + m, t + walk)
+            plan(w, v.slots(w)[c.X_REPAIRS] + m, t + walk)
         else:
             mend(w, m, t)

@@ -6,7 +6,7 @@ import math
 
 from jangin.line.events import state as c
 from jangin.line.events import view as v
-from jangin.line.events.booking import plan
+from jangin.line.events.booking import drawn_s, plan
 from jangin.line.events.buffers import (
     behind,
     end_part,
@@ -19,7 +19,7 @@ from jangin.line.events.buffers import (
     room_made,
     take,
 )
-from jangin.line.events.draws import draw, uniform
+from jangin.line.events.draws import uniform
 from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import new_part
 from jangin.line.events.requests import call, dismiss
@@ -42,7 +42,7 @@ def _destination(w, s, k, kind):  # type: ignore[no-untyped-def]
         if v.number(w)[base + i * kinds + kind]:
             total += v.real(w)[shares + i]
             last = i
-    u = uniform(v.keys(w)[v.streams(w)[2] + s], k) * total
+    u = uniform(v.keys(w)[v.streams(w)[c.Y_ROUTES] + s], k) * total
     for i in range(n):
         if v.number(w)[base + i * kinds + kind]:
             u -= v.real(w)[shares + i]
@@ -56,7 +56,7 @@ def _fate(w, s, k):  # type: ignore[no-untyped-def]
     scrap, rework = v.chance(w)[s, 0], v.chance(w)[s, 1]
     if scrap == 0.0 and rework == 0.0:
         return c.GOOD
-    u = uniform(v.keys(w)[v.streams(w)[1] + s], k)
+    u = uniform(v.keys(w)[v.streams(w)[c.Y_FATES] + s], k)
     if u < scrap:
         return c.SCRAP
     return c.REWORK if u < scrap + (1.0 - scrap) * rework else c.GOOD
@@ -175,7 +175,7 @@ def set_up(w, m, t):  # type: ignore[no-untyped-def]
 def work(w, m, t):  # type: ignore[no-untyped-def]
     s = v.machine(w)[m, c.M_STATION]
     row = v.number(w)[v.station(w)[s, c.S_CYCLE] + v.machine(w)[m, c.M_TYPE]]
-    time = draw(v.dist(w), v.shape(w), v.values(w), row, v.keys(w)[v.streams(w)[0] + s], v.machine(w)[m, c.M_RUN])
+    time = drawn_s(w, row, v.streams(w)[c.Y_CYCLES] + s, v.machine(w)[m, c.M_RUN])
     if time < 0.0:  # of a trace: as long, and then scrapped
         time = -time
         v.machine(w)[m, c.M_FATE] = c.SCRAP

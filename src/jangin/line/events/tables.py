@@ -6,6 +6,7 @@ world = fresh(plant, seed=7, replication=0)             # for each replication
 
 from __future__ import annotations
 
+import graphlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -349,14 +350,14 @@ def _calendars(layout: Layout) -> tuple[Array, Array, Array, Array]:
 
 def _cyclic(layout: Layout) -> bool:
     """Whether parts can come back to a station they left."""
-    onward = {s.name: {t for b in layout.fed_by(s.name) for t in b.target} for s in layout.stations}
-    for start in onward:
-        seen, front = set(), onward[start]
-        while front:
-            seen |= front
-            front = set().union(*(onward[name] for name in front)) - seen
-        if start in seen:
-            return True
+    before: dict[str, set[str]] = {s.name: set() for s in layout.stations}
+    for b in layout.buffers:
+        for name in b.target:
+            before[name].update(b.source)
+    try:
+        graphlib.TopologicalSorter(before).prepare()
+    except graphlib.CycleError:
+        return True
     return False
 
 
@@ -373,7 +374,7 @@ def fresh(
 ) -> World:
     """A replication before its start: `parts` rows for parts, `bins` of `bin_s` seconds, `trace` rows of the log."""
     stations, buffers = len(plant.station), len(plant.buffer)
-    machines, slots = int(plant.slots[0]), int(plant.slots[7])
+    machines, slots = int(plant.slots[c.X_REPAIRS]), int(plant.slots[c.X_SLOTS])
     machine = np.zeros((machines, 22), np.int64)
     machine[:, [c.M_PERSON, c.M_NEXT, c.M_SET]] = -1
     for k, row in enumerate(plant.station):
@@ -425,7 +426,7 @@ def fresh(
         drawn=np.zeros((len(plant.release), 2), np.int64),
         calendar_now=np.zeros(len(plant.calendar), np.int64),
         stop_now=np.zeros(len(plant.stop), np.int64),
-        keys=draws.stream_keys(seed=seed, replication=replication, n=int(plant.slots[-1])),
+        keys=draws.stream_keys(seed=seed, replication=replication, n=int(plant.slots[c.X_STREAMS])),
         counts=counts,
         clock=clock,
         seconds=np.zeros((machines, 8)),

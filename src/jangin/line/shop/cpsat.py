@@ -33,7 +33,7 @@ from jangin.line.shop.pending import Pending
 from jangin.line.shop.rules import best_of_rules, objective_of
 from jangin.line.shop.timetable import Row, Schedule
 
-__all__ = ["OBJECTIVES", "Solution", "Tell", "solve", "solve_pending"]
+__all__ = ["OBJECTIVES", "Solution", "Tell", "gap_of", "solve", "solve_pending"]
 
 OBJECTIVES = ("makespan", "tardiness")
 Tell = Callable[[int, int, float], None]  # is told what was found, the bound, after how many seconds
@@ -76,10 +76,15 @@ class Solution:
 
     @property
     def gap(self) -> float:
-        """(value - bound)/bound: the schedule is at most this share above the optimum; inf above a bound of 0."""
-        if self.value == self.lower_bound:
-            return 0.0
-        return (self.value - self.lower_bound) / self.lower_bound if self.lower_bound else math.inf
+        """See `gap_of`."""
+        return gap_of(self.value, self.lower_bound)
+
+
+def gap_of(value: int, lower_bound: int) -> float:
+    """(value - bound)/bound: a schedule is at most this share above the optimum; inf above a bound of 0."""
+    if value == lower_bound:
+        return 0.0
+    return (value - lower_bound) / lower_bound if lower_bound else math.inf
 
 
 def solve(

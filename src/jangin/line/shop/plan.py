@@ -18,7 +18,7 @@ from pathlib import Path
 
 from jangin.errors import UnknownName
 from jangin.line.shop.best_known import BestKnown, best_known
-from jangin.line.shop.cpsat import OBJECTIVES, Solution, Tell, solve
+from jangin.line.shop.cpsat import OBJECTIVES, Solution, Tell, gap_of, solve
 from jangin.line.shop.instance import Instance
 from jangin.line.shop.instance_file import read_instance
 from jangin.line.shop.pending import Pending
@@ -73,13 +73,12 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """(value - bound)/bound: at most this share above the optimum; inf above a bound of 0."""
-        if self.value == self.lower_bound:
-            return 0.0
-        return (self.value - self.lower_bound) / self.lower_bound if self.lower_bound else math.inf
+        """See `cpsat.gap_of`."""
+        return gap_of(self.value, self.lower_bound)
 
     @property
     def sentence(self) -> str:
+        """The objective, how good it is, and what stands beside it."""
         what = "makespan" if self.objective == "makespan" else "total weighted tardiness"
         by = "" if self.method == "cp-sat" else f" by {self.method}"
         parts = [f"{self.instance}: {what} {self.value:,}{by}, {self._how_good()}"]
