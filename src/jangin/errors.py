@@ -10,6 +10,7 @@
     ├── BadTask                 a task whose fields are outside what is believable
     ├── BadPolicy               a policy whose inputs or outputs do not fit the task
     ├── BadFolder               a run folder that exists, is damaged, or cannot be written
+    ├── BadRoad                 a road or a scenario that contradicts itself, or a goal nobody can reach
     ├── BadSchedule             a scheduling instance, a schedule or a shop's progress that contradicts itself
     ├── PluginError             an installed extension that fails to load; names its distribution
     ├── MissingExtra            an optional dependency; gives the pip line
@@ -32,6 +33,7 @@ __all__ = [
     "BadLayout",
     "BadLog",
     "BadPolicy",
+    "BadRoad",
     "BadRobot",
     "BadSchedule",
     "BadTask",
@@ -97,6 +99,10 @@ class BadPolicy(JanginError):
 
 class BadFolder(JanginError):
     """A run folder that exists already, is damaged, or cannot be written."""
+
+
+class BadRoad(JanginError):
+    """A road or a scenario that contradicts itself, or asks for what cannot be reached."""
 
 
 class BadSchedule(JanginError):

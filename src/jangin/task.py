@@ -44,10 +44,14 @@ __all__ = [
     "ClaimResult",
     "Condition",
     "Conditions",
+    "Filmed",
     "Fixed",
+    "Frame",
     "Limits",
     "LogUniform",
     "Policy",
+    "Scenery",
+    "Shape",
     "Signals",
     "Step",
     "Task",
@@ -330,6 +334,81 @@ class World(Protocol):
 
     def picture(self, sim: int, width: int = 640, height: int = 480) -> Array | None:
         """An off-screen picture of one simulation, (height, width, 3) uint8; None where nothing can be drawn."""
+
+
+# ── optional: a world that can be seen from above ────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A fixed line or area of the ground.
+
+    Attributes:
+        kind: what it is. Areas: "road", "floor", "wall", "dock", "goal", "obstacle"; lines: "lane edge", "lane mark"
+            (drawn broken), "wall", "goal", "path". Another kind is drawn as a plain outline under its own name.
+        points_m: (n, 2) x, y of its corners [m], world frame.
+        closed: an area, whose last corner is joined to the first.
+    """
+
+    kind: str
+    points_m: Array
+    closed: bool = False
+
+
+@dataclass(frozen=True)
+class Scenery:
+    """What stands still in a trial, and how it is shown.
+
+    Attributes:
+        shapes: in the order they are drawn, the lowest first.
+        view_m: length and width of the window that is shown [m].
+        values: name, unit and shown range of what frames report over time, in the order of their charts.
+    """
+
+    shapes: tuple[Shape, ...]
+    view_m: tuple[float, float]
+    values: Signals
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is where at one moment, seen from above: x to the right, y up, headings counter-clockwise from x.
+
+    Attributes:
+        t_s: since the trial began [s].
+        boxes: (n, 5) x, y of the box's centre [m], heading [rad], length, width [m], world frame.
+        kinds: of each box: "driven" (one of them at least), "vehicle", "truck", "trailer", "person", or others.
+        ids: of each box, the same in every frame it is in. One that is too far from where it was to have driven there
+            has come in again elsewhere, and is not shown on the way.
+        values: what `Scenery.values` names, now; inf where there is none (no vehicle ahead: an infinite gap). The name
+            `shield` is for the share of the last period in which a shield changed what was asked for: it is also shown
+            around the driven box.
+        view: x, y [m] and heading [rad] of the window's middle; None: the first driven box, with x to the right.
+        before: frames between the last control period's and this one, oldest first, where a period has more than one
+            substep; their `values` may be empty.
+    """
+
+    t_s: float
+    boxes: Array
+    kinds: tuple[str, ...]
+    ids: tuple[int, ...]
+    values: Mapping[str, float] = field(default_factory=dict)
+    view: tuple[float, float, float] | None = None
+    before: tuple[Frame, ...] = ()
+
+
+@runtime_checkable
+class Filmed(Protocol):
+    """What a world offers beyond `World` if its trials can be seen from above, as animations in a report.
+
+    Both methods only look: calling them, or not, changes no bit of a trial.
+    """
+
+    def scenery(self, sim: int) -> Scenery:
+        """What stands still in the trial that simulation `sim` is in."""
+
+    def frame(self, sim: int) -> Frame:
+        """What is where in simulation `sim` now; after the trial's end, as it ended."""
 
 
 @runtime_checkable

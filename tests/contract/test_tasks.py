@@ -123,6 +123,7 @@ def test_every_condition_and_column_has_a_unit_and_no_two_share_a_name(task):
         assert condition.doc
         assert condition.unit or "_" not in condition.name.rsplit("_", 1)[-1]
     suffixes = {"_m": "m", "_rad": "rad", "_s": "s", "_n": "N", "_nm": "N m", "_m_s": "m/s", "_n_m": "N/m"}
+    suffixes |= {"_1_m": "1/m", "_1_km": "1/km", "_1_s": "1/s", "_m_s2": "m/s^2"}
     for name, unit in {**task.conditions.units, **task.columns}.items():
         fitting = [s for s in suffixes if name.endswith(s)]
         if fitting:

@@ -64,7 +64,7 @@ def measured(trials: Trials, claims: Sequence[Claim], limit_s: float) -> Measure
     missing = sum(max(0.0, (1.0 + c.p0) / 2.0 - shares[str(c)]) for c in claims)
     # an order statistic, so that failures (inf) are never averaged with a time
     median, q95 = (float(np.quantile(trials["cycle_s"], q, method="inverted_cdf")) for q in (0.5, 0.95))
-    bounded = {c.column: trials[c.column] for c in claims if c.kind != "success" and c.column != "cycle_s"}
+    bounded = {c.column: trials[c.column] for c in claims if c.column not in ("outcome", "cycle_s")}
     return Measure(
         trials=len(trials),
         successes=trials.successes,

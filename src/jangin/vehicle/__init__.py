@@ -1,0 +1,1 @@
+"""Vehicles: motorway driving and plant vehicles, as tasks like any other."""

@@ -1,0 +1,1 @@
+"""Tasks of this domain, one file each."""
