@@ -55,7 +55,7 @@ VERBS = {
     "ship": Verb("jangin.ship:ship", "put a qualified policy and its evidence into one signed file"),
     "run": Verb("jangin.run:run", "execute a bundle on a plant"),
     "deliver": Verb("jangin.deliver:deliver", "the main job: learn, qualify, report, ship"),
-    "view": Verb("jangin.view:view", "watch one trial in MuJoCo's viewer"),
+    "view": Verb("jangin.view:view", "watch one trial in MuJoCo's viewer, or as a film from above"),
     "line": Verb(
         "jangin.line.flow:flow", "what the plant gets: parts per hour with an interval, from a layout or a run folder"
     ),

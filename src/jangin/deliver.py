@@ -32,7 +32,7 @@ from jangin.ship import ship
 from jangin.signing import signing_key
 from jangin.task import Bundle, Task, Verdict, sha256_of, task_declaration
 from jangin.verify import verify
-from jangin.view import pictures
+from jangin.view import films, pictures
 
 __all__ = ["Delivery", "deliver"]
 
@@ -221,7 +221,8 @@ class _Job:
         """Write the page and seal the folder."""
         with self.stages.timed("report"):
             shots, note = pictures(self.folder, self.task, self._policy(), threads=self.threads)
-            page = report(self.folder, pictures=shots, picture_note=note)
+            seen = films(self.folder, self.task, self._policy(), threads=self.threads)
+            page = report(self.folder, pictures=shots, picture_note=note, films=seen)
             self.folder.seal()
         return page
 

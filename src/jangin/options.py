@@ -363,7 +363,7 @@ class Deliver:
 
 @dataclass(frozen=True)
 class View:
-    """Watch one trial in MuJoCo's viewer."""
+    """Watch one trial in MuJoCo's viewer, or write it as a film from above."""
 
     run: RunPath
     """The run folder that qualify or deliver made."""
@@ -375,6 +375,8 @@ class View:
     """Port of the web viewer; 0 takes the first free one from 8080 on."""
     speed: Annotated[float, arg(metavar="FACTOR")] = 1.0
     """How fast to play [simulated seconds per second]."""
+    out: Annotated[Path | None, arg(metavar="FILE.html")] = None
+    """Write a film from above into this page instead, for tasks that have one; an existing file is never replaced."""
     task: OptionalText = None
     """The task's file as ./file.py:NAME, needed when the task is a file of your own: no file is imported unasked."""
     policy: OptionalText = None
@@ -383,6 +385,9 @@ class View:
     def __post_init__(self) -> None:
         _at_least(0, trial=self.trial, port=self.port)
         _at_least(0.01, speed=self.speed)
+        if self.out is not None and (self.web or self.port or self.speed != 1.0):
+            said = "--web" if self.web else "--port" if self.port else "--speed"
+            raise JanginError(f"{said} does nothing with --out, which opens no viewer. Leave it out.")
 
 
 @dataclass(frozen=True)
@@ -469,11 +474,13 @@ class Line:
     warmup_h: Annotated[float | None, arg(metavar="HOURS")] = None
     """What is left out at the beginning [h]; without it where the line has settled (MSER-5)."""
     precision: Annotated[float, arg(metavar="SHARE")] = 0.005
-    """Replicate until the half-width is this share of the throughput (lines without evidence)."""
+    """Replicate until the half-width is this share of the throughput; with evidence, draw until that of the mean is."""
     replications: Number = 200
     """But at most so many replications [count] (lines without evidence)."""
     draws: Number = 200
-    """Draws of what the trials of stations with evidence leave open [count]."""
+    """Draws of what the trials of stations with evidence leave open, 10 runs each; more for the precision [count]."""
+    most_draws: OptionalNumber = None
+    """But at most so many draws [count]; without it ten times --draws."""
     quick: bool = False
     """Leave out what each station 10 % faster and each buffer one place larger would bring."""
     threads: Number = 0
@@ -485,6 +492,7 @@ class Line:
         _at_least(0, seed=self.seed, threads=self.threads, places=self.places, warmup_h=self.warmup_h)
         _at_least(2, replications=self.replications)
         _at_least(39, draws=self.draws)
+        _at_least(self.draws, most_draws=self.most_draws)
         if not 0.0 < self.precision < 1.0:
             raise JanginError(f"--precision is {self.precision:g}; give a share between 0 and 1, as 0.005.")
         if self.against is not None and self.places is not None:

@@ -60,7 +60,7 @@ from jangin.record import RunFolder, sha256_file
 from jangin.search import SEARCH_TRIALS, Searched, clear, search, search_plan
 from jangin.stats.family import Settled, settle
 from jangin.stats.sequential import Process
-from jangin.task import ClaimResult, Policy, Task, Trials, Verdict, World
+from jangin.task import ClaimResult, Guarded, Policy, Task, Trials, Verdict, World
 
 __all__ = ["BASELINE_TRIALS", "CHECK_TRIALS", "MAX_TRIALS", "Progress", "qualify"]
 
@@ -107,11 +107,11 @@ def qualify(
     """Decide `claims` (the task's own unless given) on trials of the stream (task, seed, "evidence").
 
     Random: only the trials of that stream, and the random policy's own stream. The result does not depend on `threads`.
-    With `baselines` the expert, and the policy with its sense of touch taken away, run on the first trials too; zero
-    and random actions always do, because evidence on a task that anything solves is INVALID. `references` are the
-    policies that claims compare with, by the name the claims use. `provenance` says where limits come from and is kept
-    in the plan. `search_trials` is how many trials the search for a claim of grade B may take. `progress` is called
-    after every block and may raise to stop; what is finished is kept.
+    With `baselines` the expert, and the policy with its sense of touch or its shield taken away, run on the first
+    trials too; zero and random actions always do, because evidence on a task that anything solves is INVALID.
+    `references` are the policies that claims compare with, by the name the claims use. `provenance` says where limits
+    come from and is kept in the plan. `search_trials` is how many trials the search for a claim of grade B may take.
+    `progress` is called after every block and may raise to stop; what is finished is kept.
 
     Raises: BadClaim when a claim cannot be proved within `max_trials` or reads an unknown column; BadPolicy when the
     policy sees what only a simulator knows; BadFolder when the folder holds another plan or cannot be written.
@@ -150,6 +150,8 @@ def qualify(
     del world  # its memory goes before the baselines build worlds of their own
     if baselines and sound:
         tables |= {p.name: run.other("baseline", p) for p in _others(policy, task)}
+        if isinstance(task, Guarded) and task.unguarded != task:
+            tables[f"{policy.name} without shield"] = run.other("baseline", policy, task.unguarded)
     searched = run.searches(parts) if sound else Searched({}, None)
     return _finish(run, _joined(parts), tables, rerun, searched)
 
@@ -228,10 +230,10 @@ class _Run:
         self.tell(Progress("check", self.policy.name, len(second), len(second), second.successes))
         return Rerun(len(second), differing(first, second))
 
-    def other(self, stage: Literal["check", "baseline"], policy: Policy) -> Trials:
-        """Another policy on the first trials of the same stream."""
-        n = min(self.plan.block, CHECK_TRIALS if stage == "check" else BASELINE_TRIALS)
-        trials = rollout(self.task, policy, n, seed=self.plan.seed, purpose="evidence", size=n, threads=self.threads)
+    def other(self, stage: Literal["check", "baseline"], policy: Policy, task: Task | None = None) -> Trials:
+        """Another policy on the first trials of the same stream, or the policy on a task that differs in its shield."""
+        n, task = min(self.plan.block, CHECK_TRIALS if stage == "check" else BASELINE_TRIALS), task or self.task
+        trials = rollout(task, policy, n, seed=self.plan.seed, purpose="evidence", size=n, threads=self.threads)
         self.tell(Progress(stage, policy.name, n, n, trials.successes))
         return trials
 

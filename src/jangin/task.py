@@ -47,6 +47,7 @@ __all__ = [
     "Filmed",
     "Fixed",
     "Frame",
+    "Guarded",
     "Limits",
     "LogUniform",
     "Policy",
@@ -471,6 +472,17 @@ class Task(Protocol):
 
     def teacher(self) -> Policy | None:
         """A scripted policy that sees the privileged signals, to learn from; never qualified."""
+
+
+@runtime_checkable
+class Guarded(Protocol):
+    """A task whose world corrects actions, so that a qualification also says what the policy does without that.
+
+    Rows of such a world have the column `interventions`: the share of the trial in which something was corrected.
+    """
+
+    @property
+    def unguarded(self) -> Task: ...  # the same task without the correction; itself where there is none
 
 
 # ── trials, verdict, bundle ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,6 +1,8 @@
-"""What a trial of the evidence looks like: pictures of it for a report, or the trial itself in MuJoCo's viewer.
+"""What a trial of the evidence looks like: pictures and films of it for a report, or the trial in MuJoCo's viewer.
 
     shots, note = pictures(folder, task, policy)                     # [("Trial 0 at 0.4 s", pixels), ...]
+    seen_from_above = films(folder, task, policy)                    # of two failures and a success, where it is Filmed
+    one = film(folder, 17, policy=policy, task=task)                 # of any trial
     view(folder, 17, policy=policy, task=task, web=True, say=print)  # until the viewer is closed
 
 The trial is replayed inside its block, so what is seen is what was counted, bit for bit; nothing is filmed anew.
@@ -13,12 +15,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from jangin.errors import BadTask
 from jangin.record import RunFolder
 from jangin.replay import replay
-from jangin.task import Array, Policy, Task, World
+from jangin.report import Footage
+from jangin.task import SUCCESS, Array, Filmed, Frame, Policy, Scenery, Task, Trials, World
 
-__all__ = ["Seen", "pictures", "view"]
+__all__ = ["Seen", "film", "films", "pictures", "view"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +74,58 @@ def pictures(
     return shots, f"Trial {trial} ({done.stored['outcome']}) of the evidence, run again. {done.sentence}"
 
 
+def film(folder: RunFolder, trial: int, *, policy: Policy, task: Task, threads: int = 0) -> Footage:
+    """Trial number `trial` of the evidence from above, run again: every control period, and how it ended.
+
+    Raises: BadTask when the task's world is not Filmed; else as `replay`.
+    """
+    frames: list[Frame] = []
+    scenery: Scenery | None = None
+    where: tuple[Filmed, int] | None = None
+
+    def record(world: World, sim: int, seen: Array, action: Array) -> None:
+        nonlocal scenery, where
+        if where is None:
+            if not isinstance(world, Filmed):
+                raise BadTask(f"The task {task.name} cannot be seen from above: its world has no frames.")
+            scenery, where = world.scenery(sim), (world, sim)
+        frames.append(where[0].frame(sim))
+
+    done = replay(folder, trial, policy=policy, task=task, threads=threads, on_step=record)
+    assert scenery is not None
+    assert where is not None
+    frames.append(where[0].frame(where[1]))  # a simulation whose trial has ended is not stepped any more
+    outcome = str(done.rerun["outcome"])
+    limits = {k: float(v) for k, v in task.limits.items().items() if isinstance(v, (int, float))}
+    words = outcome.replace("_", " ")
+    title = f"Trial {trial:,}: {words} at {frames[-1].t_s:.1f} s"
+    return Footage(title, words, outcome == SUCCESS, scenery, tuple(frames), limits, done.sentence)
+
+
+def films(folder: RunFolder, task: Task, policy: Policy, *, failures: int = 2, threads: int = 0) -> list[Footage]:
+    """The trials that are worth seeing, from above; none where the task's world is not Filmed.
+
+    They are the failures with the lowest margin, one of every outcome first, and of the successes the one with the
+    median margin.
+    """
+    if not isinstance(task.at("evidence").world(1, threads=1), Filmed):
+        return []
+    chosen = _worth_seeing(folder.read_trials("evidence/trials.parquet"), failures)
+    return [film(folder, trial, policy=policy, task=task, threads=threads) for trial in chosen]
+
+
+def _worth_seeing(trials: Trials, failures: int) -> list[int]:
+    outcome, invalid = np.asarray(trials["outcome"]).astype(str), trials.invalid
+    margin = np.asarray(trials["margin"], float) if "margin" in trials.columns else np.zeros(len(trials))
+    by_margin = np.lexsort((np.arange(len(trials)), margin))
+    failed = [k for k in by_margin.tolist() if outcome[k] != SUCCESS and not invalid[k]]
+    worst = {outcome[k]: k for k in reversed(failed)}  # of every outcome the lowest
+    first = sorted(worst.values(), key=failed.index)
+    succeeded = [k for k in by_margin.tolist() if outcome[k] == SUCCESS]
+    rest = [k for k in failed if k not in first]
+    return [*(first + rest)[:failures], *succeeded[len(succeeded) // 2 :][:1]]
+
+
 def view(
     folder: RunFolder,
     trial: int,
@@ -92,21 +149,24 @@ def view(
     """
     from jangin.engine.viewer import Film, show
 
-    film: Film | None = None
+    recorded: Film | None = None
 
     def record(world: World, sim: int, seen: Array, action: Array) -> None:
-        nonlocal film
-        if film is None:
-            film = Film.begin(world, sim, period_s=1.0 / task.rate_hz)
-        if film is None:
-            raise BadTask(f"The task {task.name} is not simulated by MuJoCo, so MuJoCo's viewer cannot show it.")
-        film.add(world, sim)
+        nonlocal recorded
+        if recorded is None:
+            recorded = Film.begin(world, sim, period_s=1.0 / task.rate_hz)
+        if recorded is None:
+            instead = " Give --out FILE.html for a film of it from above." if isinstance(world, Filmed) else ""
+            raise BadTask(
+                f"The task {task.name} is not simulated by MuJoCo, so MuJoCo's viewer cannot show it.{instead}"
+            )
+        recorded.add(world, sim)
 
     done = replay(folder, trial, policy=policy, task=task, on_step=record)
-    assert film is not None
+    assert recorded is not None
     outcome, cycle_s = str(done.stored["outcome"]), _seconds(done.stored)
     say(done.sentence)
-    where = show(film, title=f"{task.name}, trial {trial}: {outcome}", web=web, port=port, speed=speed, say=say)
+    where = show(recorded, title=f"{task.name}, trial {trial}: {outcome}", web=web, port=port, speed=speed, say=say)
     return Seen(trial, outcome, cycle_s, done.same, where, f"Showed trial {trial} ({outcome}).")
 
 

@@ -66,7 +66,7 @@ def qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
     from jangin.report import report
     from jangin.resolve import POLICY_ONNX, policy_bytes, resolve_policy, write_task
     from jangin.safety import read_profile
-    from jangin.view import pictures
+    from jangin.view import films, pictures
 
     o = asked.options
     claims, provenance = claims_of(o), tuple[Any, ...]()
@@ -101,7 +101,8 @@ def qualify(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
         progress=lambda now: line.show(qualifying(now)),
     )
     shots, note = pictures(folder, asked.task, policy, threads=o.threads)
-    page = report(folder, pictures=shots, picture_note=note)
+    seen = films(folder, asked.task, policy, threads=o.threads)
+    page = report(folder, pictures=shots, picture_note=note, films=seen)
     folder.seal()
     text = [*verdict_lines(verdict), f"  report       {page}"]
     return Answer("\n".join(text), plain({**verdict_values(verdict), "report": page}), verdict.exit_code)

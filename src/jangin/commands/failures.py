@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jangin.commands.answer import Answer, plain, replayed
 from jangin.commands.folders import of_run
+from jangin.errors import BadFile
 from jangin.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ __all__ = ["explain", "view"]
 def explain(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
     """Map failures and write them into the report, or run one point of a map again."""
     from jangin.report import report
-    from jangin.view import pictures
+    from jangin.view import films, pictures
 
     o = asked.options
     folder, task, policy = of_run(o)
@@ -39,7 +40,8 @@ def explain(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answe
         progress=lambda now: line.show(_explaining(now)),
     )
     shots, note = pictures(folder, task, policy, threads=o.threads)
-    page = report(folder, pictures=shots, picture_note=note)
+    seen = films(folder, task, policy, threads=o.threads)
+    page = report(folder, pictures=shots, picture_note=note, films=seen)
     folder.seal()
     said = found.found
     regions = [b["sentence"] for b in said["regions"]["boxes"] if b["stands"]]
@@ -75,8 +77,26 @@ def _point(o: Any, folder: RunFolder, task: Any, policy: Any) -> Answer:
 
 
 def view(verb: Callable[..., Any], asked: Asked, line: ProgressLine) -> Answer:
-    """Show one trial."""
+    """Show one trial, or write a page of it."""
     o = asked.options
     folder, task, policy = of_run(o)
+    if o.out is not None:
+        return _film(o, folder, task, policy)
     seen = verb(folder, o.trial, policy=policy, task=task, web=o.web, port=o.port, speed=o.speed, say=line.note)
     return Answer(seen.sentence, plain(dataclasses.asdict(seen)))
+
+
+def _film(o: Any, folder: RunFolder, task: Any, policy: Any) -> Answer:
+    """A page with one trial as an animation."""
+    from jangin.record import write_whole
+    from jangin.report.animation import document
+    from jangin.view import film
+
+    if o.out.exists():
+        raise BadFile(f"{o.out} exists and is not replaced. Give another --out, or move it away first.")
+    seen = film(folder, o.trial, policy=policy, task=task)
+    write_whole(o.out, document(seen).encode())
+    text = [f"{seen.title}. {seen.note}", f"  page         {o.out}"]
+    return Answer(
+        "\n".join(text), plain({"trial": o.trial, "outcome": seen.outcome, "film": seen.title, "page": o.out})
+    )

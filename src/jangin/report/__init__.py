@@ -15,25 +15,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from jangin.record import RunFolder
+from jangin.report.footage import Footage
 from jangin.task import Array
 
-__all__ = ["report"]
+__all__ = ["Footage", "report"]
 
 
-def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), picture_note: str = "") -> Path:
+def report(
+    folder: RunFolder,
+    *,
+    pictures: Sequence[tuple[str, Array]] = (),
+    picture_note: str = "",
+    films: Sequence[Footage] = (),
+) -> Path:
     """Write report.html into `folder`, whole or not at all, and give its path.
 
     Args:
         folder: holds at least `evidence/verdict.json`.
         pictures: (caption, pixels) with pixels (height, width, 3) uint8.
         picture_note: shown with the pictures, or in their place why there are none.
+        films: trials seen from above, as `jangin.view.films` makes them, each to become an animation.
 
     Raises:
         BadFolder: there is no verdict, a file is damaged, or the page cannot be written.
         ValueError: a picture of another shape or type.
     """
     from jangin import __version__
-    from jangin.report import behaviour, failures, page, png, proof
+    from jangin.report import animation, behaviour, failures, page, png, proof
     from jangin.report.conditions import conditions
     from jangin.report.failure_map import where
     from jangin.report.folder import read
@@ -56,6 +64,7 @@ def report(folder: RunFolder, *, pictures: Sequence[tuple[str, Array]] = (), pic
         sources=failures.sources(run),
         baselines=behaviour.baselines(run),
         worst=behaviour.worst(run),
+        replays=[animation.section(film, f"film-{k}") for k, film in enumerate(films)],
         pictures=[(caption, png.data_uri(pixels)) for caption, pixels in pictures],
         picture_note=picture_note,
         provenance=proof.provenance(run),

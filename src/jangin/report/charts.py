@@ -34,6 +34,7 @@ __all__ = [
     "heat_strip",
     "histogram",
     "line_chart",
+    "thin",
     "ticks",
 ]
 
@@ -286,11 +287,11 @@ def line_chart(
         parts.append(_text(where, top - 5, m.label, anchor, f"on {m.tone}"))
     for line in lines:
         inside = np.clip(np.asarray(line.y, float), plot.y.low, plot.y.high)
-        parts.append(plot.line(*_thin(np.asarray(line.x, float), inside), line.tone))
+        parts.append(plot.line(*thin(np.asarray(line.x, float), inside), line.tone))
     return _svg(width, height, title, description, parts)
 
 
-def _thin(x: Array, y: Array, most: int = 300) -> tuple[Array, Array]:
+def thin(x: Array, y: Array, most: int = 300) -> tuple[Array, Array]:
     """At most about 2 * most points of a long line: each stretch keeps its lowest and its highest point."""
     if len(x) <= 2 * most:
         return x, y

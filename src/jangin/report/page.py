@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-__all__ = ["SECTIONS", "render"]
+__all__ = ["SECTIONS", "film_page", "render"]
 
 SECTIONS = (
     ("claims", "Claims"),
@@ -25,6 +25,7 @@ SECTIONS = (
     ("failures", "Where it fails"),
     ("baselines", "Baselines"),
     ("worst", "Trials to look at"),
+    ("replays", "Replays"),
     ("pictures", "Pictures"),
     ("provenance", "Provenance"),
 )
@@ -36,6 +37,15 @@ def _file(name: str) -> str:
 
 def render(**content: Any) -> str:
     """The document; every text in `content` is escaped, charts come as Markup, a name that is missing is an error."""
+    sections = [s for s in SECTIONS if s[0] != "replays" or content["replays"]]
+    return _filled("page.html", sections=sections, **content)
+
+
+def film_page(**content: Any) -> str:
+    """The document of a single trial; as `render`."""
+    return _filled("film.html", **content)
+
+
+def _filled(template: str, **content: Any) -> str:
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    page = environment.from_string(_file("page.html"))
-    return page.render(style=Markup(_file("page.css")), sections=SECTIONS, **content).lstrip()
+    return environment.from_string(_file(template)).render(style=Markup(_file("page.css")), **content).lstrip()

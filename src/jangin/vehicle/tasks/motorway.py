@@ -79,6 +79,7 @@ class Motorway:
     rss_brake_other_m_s2: float = 8.0
 
     name = "vehicle/motorway"
+    recipe = "ppo"  # steps are cheap here, and the expert is not the best that can be done
     columns = {
         "cycle_s": "s",
         "margin": "",
@@ -248,6 +249,11 @@ class Motorway:
     def model(self) -> Mapping[str, str]:
         """The identity of vehicle and traffic."""
         return {"vehicle": "BMW 320i", "traffic": self.traffic, "traffic_sha256": sha256_of(self.people().tolist())}
+
+    @property
+    def unguarded(self) -> Motorway:
+        """The same without a shield."""
+        return replace(self, shield="none")
 
     def at(self, stage: Literal["training", "evidence"]) -> Motorway:
         """This task in a stage's physics."""
