@@ -108,7 +108,8 @@ def qualify(
 
     Random: only the trials of that stream, and the random policy's own stream. The result does not depend on `threads`.
     With `baselines` the expert, and the policy with its sense of touch or its shield taken away, run on the first
-    trials too; zero and random actions always do, because evidence on a task that anything solves is INVALID.
+    trials too; zero and random actions always do, without the shield, because evidence on a task that anything solves
+    is INVALID.
     `references` are the policies that claims compare with, by the name the claims use. `provenance` says where limits
     come from and is kept in the plan. `search_trials` is how many trials the search for a claim of grade B may take.
     `progress` is called after every block and may raise to stop; what is finished is kept.
@@ -144,14 +145,15 @@ def qualify(
         parts = [run.block(world, 0)]
         world = task.world(block, threads=threads, seed=seed, purpose="evidence")
     rerun = run.again(world, parts[0].head(block))
-    tables = {"zero": run.other("check", Zero(task)), "random": run.other("check", Random(task, seed=seed))}
+    bare = task.unguarded if isinstance(task, Guarded) else task  # behind a shield anybody may well succeed
+    tables = {"zero": run.other("check", Zero(task), bare), "random": run.other("check", Random(task, seed=seed), bare)}
     sound = not rerun.differs and not null_faults(plan, tables) and not limit_faults(plan, parts[0])
     parts = run.until_settled(world, parts, sound=sound)
     del world  # its memory goes before the baselines build worlds of their own
     if baselines and sound:
         tables |= {p.name: run.other("baseline", p) for p in _others(policy, task)}
-        if isinstance(task, Guarded) and task.unguarded != task:
-            tables[f"{policy.name} without shield"] = run.other("baseline", policy, task.unguarded)
+        if bare != task:
+            tables[f"{policy.name} without shield"] = run.other("baseline", policy, bare)
     searched = run.searches(parts) if sound else Searched({}, None)
     return _finish(run, _joined(parts), tables, rerun, searched)
 
