@@ -26,7 +26,7 @@ __all__ = ["CutInWorld"]
 
 INSTANTS = STEPS + 40  # room for the longest way sideways
 X, Y, LENGTH, SPEED, ASIDE, BRAKES = range(6)
-_RUNNING, _SUCCESS, _TIMEOUT, _UNAVOIDABLE, _PREVENTABLE, _INVALID = range(6)
+_RUNNING, _SUCCESS, _TIMEOUT, _UNAVOIDABLE, _PREVENTABLE, _OVERREACTION, _INVALID = range(7)
 MANAGED_GAP_M, CALM_M_S = 2.0, 0.3  # no less room, and no faster closing in: the scenario is over
 LONGEST_S = 10.0  # a time to collision that is longer is reported as this
 HARD_M_S = 20.0  # the relative speed at impact that counts as a margin of -1
@@ -38,7 +38,7 @@ CRASH_COST, BRAKE_COST, JERK_COST, SPEED_COST = 10.0, 0.02, 0.0005, 0.01
 class CutInWorld:
     """nsim scenarios."""
 
-    outcomes = (RUNNING, SUCCESS, TIMEOUT, "collision", "preventable_collision", "invalid_nan")
+    outcomes = (RUNNING, SUCCESS, TIMEOUT, "collision", "preventable_collision", "overreaction", "invalid_nan")
 
     def __init__(self, task: CutInTask, nsim: int, *, threads: int, seed: int, purpose: str) -> None:
         self.task, self.nsim = task, nsim
@@ -192,6 +192,7 @@ class CutInWorld:
         careful = self._avoids[self.task.references[0]][ids] > 0.0
         found = np.where(over, np.where(closing <= 2.0 * CALM_M_S, _SUCCESS, _TIMEOUT), _RUNNING)
         found = np.where(managed, _SUCCESS, found)
+        found = np.where(~managed & (-closing > self.task.overreaction_m_s), _OVERREACTION, found)
         found = np.where(hit, np.where(careful, _PREVENTABLE, _UNAVOIDABLE), found)
         return np.where(np.isfinite(self._x[ids]), found, _INVALID)
 

@@ -40,7 +40,7 @@ from jangin.vehicle.r157.drivers import reading
 if TYPE_CHECKING:
     from jangin.vehicle.cut_in_world import CutInWorld
 
-KMH = 1.0 / 3.6
+KMH, ENGINE_M_S2 = 1.0 / 3.6, 2.0
 DISTURBANCES, SHIELDS = ("cut-in", "cut-out", "deceleration"), ("none", "rss", "r157")
 
 
@@ -59,6 +59,8 @@ class CutInTask:
         ttc_s: range of the time to collision when the other's box begins to reach into the own path; of a cut-in [s].
         lateral_speed_m_s: range of the other's lateral speed [m/s].
         hardest_m_s2: what the brake can do [m/s^2].
+        overreaction_m_s: so much slower than the other vehicle before the scenario is managed is a failure of its own,
+            `overreaction`: whoever comes from behind pays for it [m/s].
         limit_s: of a scenario [s]; the study's 35 s and the longest way sideways.
     """
 
@@ -70,6 +72,7 @@ class CutInTask:
     ttc_s: tuple[float, float] = (0.7, 6.0)
     lateral_speed_m_s: tuple[float, float] = (0.3, 1.7)
     hardest_m_s2: float = 9.0
+    overreaction_m_s: float = 2.0
     limit_s: float = 38.0
 
     name = "vehicle/cut-in"
@@ -77,7 +80,7 @@ class CutInTask:
     rate_hz = 10.0
     claims = (
         Claim.parse("P(preventable_collision) <= 0.01 @ 0.95"),
-        Claim.parse("success >= 0.70 @ 0.95"),
+        Claim.parse("success >= 0.90 @ 0.95"),
     )
 
     def __post_init__(self) -> None:
@@ -95,8 +98,9 @@ class CutInTask:
                 raise BadTask(
                     f"{name} is from {low:g} to {high:g}; both must be above 0, and the first not the larger."
                 )
-        if not self.hardest_m_s2 > 0.0:
-            raise BadTask(f"hardest_m_s2 is {self.hardest_m_s2:g}; it must be above 0.")
+        for name in ("hardest_m_s2", "overreaction_m_s"):
+            if not getattr(self, name) > 0.0:
+                raise BadTask(f"{name} is {getattr(self, name):g}; it must be above 0.")
         if not self.limit_s >= 1.0:
             raise BadTask(f"limit_s is {self.limit_s:g}; a scenario takes a second or more.")
 
@@ -108,8 +112,8 @@ class CutInTask:
 
     @property
     def acceleration_m_s2(self) -> tuple[float, float]:
-        """Range of the action."""
-        return -self.hardest_m_s2, 2.0
+        """What brake and engine can do."""
+        return -self.hardest_m_s2, ENGINE_M_S2
 
     @property
     def conditions(self) -> Conditions:
@@ -181,9 +185,8 @@ class CutInTask:
 
     @property
     def action(self) -> Signals:
-        """The acceleration that is asked for."""
-        low, high = self.acceleration_m_s2
-        return Signals((Channel("accel_m_s2", "m/s^2", low=low, high=high),))
+        """The acceleration that is asked for; of a positive one the engine gives what it can."""
+        return Signals((Channel("accel_m_s2", "m/s^2", low=-self.hardest_m_s2, high=self.hardest_m_s2),))
 
     @property
     def limits(self) -> Limits:
