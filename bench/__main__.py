@@ -19,6 +19,7 @@ from bench.lines import LineSize
 from bench.race import RaceSize, race
 from bench.rows import Row, machine, table
 from bench.speed import Size, against_raw, end_to_end
+from bench.vehicles import VehicleSize
 from jangin import registry
 from jangin.errors import JanginError
 from jangin.record import write_whole
@@ -32,6 +33,7 @@ PARTS = {
     "stats": "what deciding costs, and errors, power and coverage on simulated studies",
     "pairs": "when comparisons of two policies stop, on published outcomes and on average",
     "lines": "production lines against SimPy and salabim, cost per event, compile time",
+    "vehicles": "motorway driving against highway-env, scaling, the R157-derived grid and random disturbances",
     "rare": "estimates of rare failures against exact probabilities",
     "replay": "1,000 random trials run again, bit for bit",  # after memory: of the policy learned there, too
 }
@@ -49,6 +51,7 @@ class Plan:
     trials: int
     learn_steps: int | None
     lines: LineSize = dataclasses.field(default_factory=LineSize)
+    vehicles: VehicleSize = dataclasses.field(default_factory=VehicleSize)
     searches: int = 10  # of each problem of the part rare
     studies: int = 10_000  # simulated per row of the part stats: seconds in all, so the same with --quick
 
@@ -61,8 +64,18 @@ QUICK = dataclasses.replace(
     trials=64,
     learn_steps=30_000,
     lines=LineSize(
-        horizon_s=2_000.0, path=256, events=16, turns=3, stations=(10, 100), operations=100_000, sweeps=1, cold=False
+        horizon_s=2_000.0,
+        path=256,
+        events=16,
+        turns=3,
+        stations=(10, 100),
+        operations=100_000,
+        sweeps=1,
+        draws=64,
+        plant_s=7_200.0,
+        cold=False,
     ),
+    vehicles=VehicleSize(turns=2, steps=20_000, peer_steps=20, cars=(20, 50), batches=(64,), disturbances=2_000),
     searches=2,
 )
 
@@ -127,6 +140,10 @@ def _measure(part: str, plan: Plan, folder: Path) -> list[Row]:
         from bench.lines import lines
 
         return lines(plan.lines, seed=size.seed, threads=size.threads)
+    if part == "vehicles":
+        from bench.vehicles import vehicles
+
+        return vehicles(plan.vehicles, seed=size.seed)
     if part == "rare":
         from bench.rare_exact import estimates
 

@@ -1,4 +1,4 @@
-"""Production lines: part-operations per second against SimPy and salabim, cost per event by size, compile time.
+"""Production lines: part-operations per second against SimPy and salabim, cost by size, compile time.
 
     rows = lines(LineSize(), seed=0, threads=0)
 
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.lines_large import WEEK_S, evidence_rows, plant_row
 from bench.lines_models import CYCLE_S, exponential, failing
 from bench.rows import Row
 from jangin.line.analytic.tandem import Station, line_in_steady_state
@@ -53,6 +54,8 @@ class LineSize:
         stations: sizes of the lines for the cost per event.
         operations: part-operations of each of those lines, about.
         sweeps: of all sizes, one after another.
+        draws, inner: of what the evidence of a station leaves open, and runs of each.
+        plant_s: length of a replication of the large plant.
         cold: whether to compile everything anew once, which takes most of a minute.
     """
 
@@ -65,17 +68,22 @@ class LineSize:
     stations: tuple[int, ...] = (10, 30, 100, 300, 1000)
     operations: int = 2_000_000
     sweeps: int = 3
+    draws: int = 1000
+    inner: int = 30
+    plant_s: float = WEEK_S
     cold: bool = True
 
 
 def lines(size: LineSize, *, seed: int, threads: int) -> list[Row]:
-    """Both models, the sizes, and a new process's first answer."""
+    """Both models, the sizes, the two large cases, and a new process's first answer."""
     simple = exponential(STATIONS, capacity=CAPACITY)
     shared = failing(STATIONS, capacity=CAPACITY, operators=OPERATORS)
     return [
         *contest("line", simple, _sides(simple, size, seed, threads, salabim=True), size.turns, _exact_per_hour()),
         *contest("failing line", shared, _sides(shared, size, seed, threads, salabim=False), size.turns),
         *_costs(size, seed),
+        *evidence_rows(draws=size.draws, inner=size.inner, seed=seed, threads=threads),
+        plant_row(horizon_s=size.plant_s, repeats=size.sweeps, seed=seed),
         *_first_answers(cold=size.cold),
     ]
 

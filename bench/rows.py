@@ -26,7 +26,7 @@ from jangin.engine.rollout import chip
 __all__ = ["Row", "Watch", "machine", "table"]
 
 OURS = ("jangin", "mujoco", "numpy", "numba", "onnxruntime", "torch")
-THEIRS = ("gymnasium", "stable-baselines3", "rsl-rl-lib", "simpy", "salabim")
+THEIRS = ("gymnasium", "highway-env", "stable-baselines3", "rsl-rl-lib", "simpy", "salabim")
 
 
 @dataclass(frozen=True)

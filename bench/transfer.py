@@ -38,7 +38,9 @@ def learn_ours(seed: int, budget_s: float, folder: Path) -> bytes:
     from jangin.vehicle.tasks.motorway import Motorway
 
     task = Motorway(traffic="highway-env", sees="kinematics", cars=20)
-    learn(task, recipe="ppo", seed=seed, folder=RunFolder.create(folder), steps=100_000_000, budget_s=budget_s, threads=1)
+    learn(
+        task, recipe="ppo", seed=seed, folder=RunFolder.create(folder), steps=100_000_000, budget_s=budget_s, threads=1
+    )
     return (folder / "policy.onnx").read_bytes()
 
 
@@ -101,9 +103,7 @@ def drive(choose: Callable[[np.ndarray], int], episodes: int, first: int) -> dic
             seen, reward, terminated, truncated, info = env.step(choose(seen))
             total, over = total + float(reward), terminated or truncated
             speeds.append(float(info["speed"]))
-        for name, value in zip(
-            found, (total, statistics.mean(speeds), info["crashed"], len(speeds)), strict=True
-        ):
+        for name, value in zip(found, (total, statistics.mean(speeds), info["crashed"], len(speeds)), strict=True):
             found[name].append(float(value))
     return found
 

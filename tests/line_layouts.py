@@ -71,6 +71,7 @@ def random_evidence(rng: np.random.Generator) -> Evidence:
         chip=[None, "cpu"][rng.integers(2)],
         max_age_days=[None, 90.0][rng.integers(2)],
         conditions={"offset_m": (0.0, 0.003)} if rng.integers(2) else {},
+        pace=0.9 if manual else 1.0,
     )
 
 

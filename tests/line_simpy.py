@@ -32,6 +32,9 @@ Where the declared semantics leave room, the twin reads them so:
     Repair.   A crew's member comes whatever the shift; but a repair begins only on shift and outside planned stops (he
               waits there), and then goes on. Nothing but a tie makes two modes fail at once: then one waits.
     People.   Calls of one instant go by station, then machine. A place that is not declared is no distance away.
+    States.   A person is busy from reaching a machine until it lets them go, also while it is down or stopped; off
+              while that machine's station is off shift (but busy in a repair that goes on), and, when free, while all
+              stations that ever call their crew are. A vehicle on its way to the charger drives empty.
     Vehicles. The place in a zone is given back as soon as the load is put down, whatever comes next. Waiting for a zone
               happens where the vehicle stands (loaded: at the source, holding that zone's place). Home is in no zone.
     Averages. A buffer's level is of parts in it, without room kept; parts in the line include those in yards and on
@@ -43,7 +46,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -51,7 +54,8 @@ import simpy
 
 from jangin.line import layout as declared
 from jangin.line.iso22400 import STATES
-from line_simpy_carriers import Fleet, People, Vehicle
+from jangin.line.result import PERSON_STATES, VEHICLE_STATES
+from line_simpy_carriers import Fleet, People, Person, Vehicle
 from line_simpy_drawn import Sampled, releases_of
 from line_simpy_machines import OUT, Machine, Part, Station, Store, Yard
 
@@ -89,6 +93,13 @@ class History:
     levels: dict[str, float]  # by buffer: mean number of parts in it
     wip: float  # mean number of parts in the line
     lead_s: float  # mean, NaN if no good part left
+    left_first: int  # good parts that left and never were reworked
+    first: tuple[int, ...]  # by station: of those finished, parts never reworked before
+    good_first: tuple[int, ...]  # by station: of these, the good ones
+    people: tuple[dict[str, float], ...]  # by crew: person-seconds by state
+    vehicles: tuple[dict[str, float], ...]  # by fleet: vehicle-seconds by state
+    brought: tuple[int, ...]  # by fleet: parts put down
+    most_driven_s: tuple[float, ...]  # by fleet: since charging, at the end of any drive; -1 if none ended
 
 
 class Drawn(Protocol):
@@ -133,9 +144,9 @@ class Line:
         self.born = itertools.count()
         self.stores = {b.name: Store(self, b) for b in layout.buffers}
         self.yards = [Yard(self, i, r) for i, r in enumerate(releases_of(layout))]
-        self.people = People(self)
         self.fleets = {f.name: Fleet(self, f) for f in layout.fleets}
         self.stations = [Station(self, i, s) for i, s in enumerate(layout.stations)]
+        self.people = People(self)
         self.machines = [m for s in self.stations for m in s.machines]
         self.by_name = {s.declared.name: s for s in self.stations}
         self.log = Log(self)
@@ -212,9 +223,11 @@ class Log:
         self.line, n = line, len(line.stations)
         self.released = self.good = self.joined = self.split = 0
         self.scrapped, self.finished, self.reworked = [0] * n, [0] * n, [0] * n
+        self.left_first, self.first, self.good_first = 0, [0] * n, [0] * n
         self.left: list[tuple[float, float]] = []  # when, and how long it was in the line
         self.transitions: list[Transition] = []
         self.now: dict[Machine, tuple[str, int]] = {}
+        self.doing: dict[Person | Vehicle, str] = {}
         self.levels: dict[str, int] = {}
         self.parts, self.since = 0, 0.0
         self.seconds = [dict.fromkeys(STATES, 0.0) for _ in range(n)]
@@ -227,6 +240,7 @@ class Log:
 
     def leaves(self, part: Part) -> None:
         self.good += 1
+        self.left_first += part.reworks == 0
         self.left.append((self.line.env.now, self.line.env.now - part.released_s))
         self.line.look()
 
@@ -238,17 +252,24 @@ class Log:
             if self.now.get(machine) != now:
                 self.now[machine] = now
                 self.transitions.append(Transition(self.line.env.now, *machine.place, *now))
+        self.doing = {one: one.state for one in self.who()}
         self.levels = {name: len(store.parts) for name, store in self.line.stores.items()}
         self.parts = self.line.in_progress()
         assert self.parts == self.in_line, f"{self.parts} parts are there, {self.in_line} should be"
         for name, store in self.line.stores.items():
             assert store.room >= 0, f"{name} is more than full"
 
+    def who(self) -> list[Person | Vehicle]:
+        """Everybody, and all vehicles."""
+        return [*self.line.people.everybody, *(v for f in self.line.fleets.values() for v in f.vehicles)]
+
     def add_up(self) -> None:
         """What lasted from the last instant until now."""
         lasted, self.since = self.line.env.now - self.since, self.line.env.now
         for machine, (state, _) in self.now.items():
             self.seconds[machine.station.index][state] += lasted
+        for one, state in self.doing.items():
+            one.seconds[state] += lasted
         for name, level in self.levels.items():
             self.level_s[name] += level * lasted
         self.part_s += self.parts * lasted
@@ -260,4 +281,14 @@ class Log:
             tuple(self.finished), tuple(self.reworked), tuple(self.scrapped), tuple(t for t, _ in self.left),
             tuple(self.seconds), {name: s / horizon for name, s in self.level_s.items()}, self.part_s / horizon,
             sum(lead for _, lead in self.left) / len(self.left) if self.left else math.nan,
+            self.left_first, tuple(self.first), tuple(self.good_first),
+            tuple(summed([p for p in line.people.everybody if p.crew is c], PERSON_STATES) for c in line.layout.crews),
+            tuple(summed(f.vehicles, VEHICLE_STATES) for f in line.fleets.values()),
+            tuple(sum(v.brought for v in f.vehicles) for f in line.fleets.values()),
+            tuple(max(v.most_driven_s for v in f.vehicles) for f in line.fleets.values()),
         )  # fmt: skip
+
+
+def summed(some: Sequence[Person | Vehicle], states: Sequence[str]) -> dict[str, float]:
+    """Their seconds together, by state."""
+    return {state: sum(one.seconds[state] for one in some) for state in states}

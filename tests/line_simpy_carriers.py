@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import simpy
 
 from jangin.line import layout as declared
+from jangin.line.result import PERSON_STATES, VEHICLE_STATES
 
 if TYPE_CHECKING:
     from line_simpy import Line
-    from line_simpy_machines import Machine, Part, Store
+    from line_simpy_machines import Machine, Part, Station, Store
 
 Process = Generator[simpy.Event, Any, None]
 
@@ -29,7 +30,20 @@ def distance(a: tuple[float, float] | None, z: tuple[float, float] | None) -> fl
 class Person:
     crew: declared.Crew
     at_m: tuple[float, float] | None
+    serves: list[Station]
     busy: bool = False
+    walks: bool = False
+    repairs: bool = False
+    machine: Machine | None = None  # that they are at, or on the way to
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(PERSON_STATES, 0.0))
+
+    @property
+    def state(self) -> str:
+        if self.walks:
+            return "walking"
+        if self.machine is None:
+            return "off" if self.serves and all(s.off for s in self.serves) else "idle"
+        return "off" if self.machine.station.off and not self.repairs else "busy"
 
 
 @dataclass(eq=False)
@@ -41,12 +55,21 @@ class Call:
     store: Store | None = None  # for vehicles: where to
 
 
+def serves(line: Line, crew: declared.Crew) -> list[Station]:
+    """The stations that ever call this crew."""
+    return [
+        s
+        for s in line.stations
+        if s.declared.operator in crew.skills or crew.name in [f.crew for f in s.declared.failures]
+    ]
+
+
 class People:
     """Everybody of all crews, and the calls that nobody answers yet."""
 
     def __init__(self, line: Line) -> None:
         self.line = line
-        self.everybody = [Person(c, c.home_m) for c in line.layout.crews for _ in range(c.people)]
+        self.everybody = [Person(c, c.home_m, serves(line, c)) for c in line.layout.crews for _ in range(c.people)]
         self.calls: list[Call] = []
 
     def call(self, machine: Machine, *, skill: str | None = None, crew: str | None = None) -> simpy.Event:
@@ -62,18 +85,21 @@ class People:
             free = [p for p in self.everybody if not p.busy and call.can(p.crew)]
             if free:
                 person = min(free, key=lambda p: distance(p.at_m, there))  # min keeps the first
-                person.busy = True
+                person.busy, person.machine = True, call.machine
                 self.calls.remove(call)
                 self.line.env.process(self.walk(person, call, there))
 
     def walk(self, person: Person, call: Call, there: tuple[float, float] | None) -> Process:
         speed = person.crew.speed_m_s
+        person.walks = True
         yield self.line.env.timeout(distance(person.at_m, there) / speed if speed else 0.0)
-        person.at_m = there
+        person.at_m, person.walks = there, False
         call.answered.succeed(person)
+        self.line.look()
 
     def free(self, person: Person) -> None:
-        person.busy = False
+        person.busy = person.repairs = False
+        person.machine = None
         self.line.look()
 
 
@@ -135,6 +161,10 @@ class Vehicle:
         self.load: Part | None = None
         self.zone: Zone | None = None  # where it has a place
         self.driven_s = 0.0  # since the battery was full
+        self.most_driven_s = -1.0  # at the end of any drive
+        self.brought = 0
+        self.state = "idle"
+        self.seconds = dict.fromkeys(VEHICLE_STATES, 0.0)
 
     def carry(self, call: Call) -> Process:
         """One job, with a visit to the charger after it where that is due."""
@@ -142,22 +172,31 @@ class Vehicle:
         assert store is not None
         yield from self.enter(machine.station.declared.name)
         yield from self.drive(machine.station.declared.at_m)
+        self.becomes("waiting")
         yield from machine.until(machine.able)
+        self.becomes("handling")
         yield self.line.env.timeout(fleet.load_s)
         self.load = machine.hand_over()
         self.line.look()
         yield from self.enter(store.declared.target[0])
         yield from self.drive(store.at_m)
+        self.becomes("handling")
         yield self.line.env.timeout(fleet.unload_s)
+        self.brought += 1
         store.kept -= 1
         store.put(self.load)
         self.load = None
         self.leave_zone()
         if fleet.drive_s is not None and fleet.drive_s - self.driven_s < fleet.reserve_s:
             yield from self.drive(fleet.home_m)
+            self.becomes("charging")
             yield self.line.env.timeout(fleet.charge_s)
             self.driven_s = 0.0
         self.idle = True
+        self.becomes("idle")
+
+    def becomes(self, state: str) -> None:
+        self.state = state
         self.line.look()
 
     def enter(self, station: str) -> Process:
@@ -165,6 +204,7 @@ class Vehicle:
         zone = self.fleet.zone(station)
         if zone is not self.zone:
             if zone:
+                self.becomes("waiting")
                 yield zone.place()
             self.leave_zone()
             self.zone = zone
@@ -176,6 +216,8 @@ class Vehicle:
 
     def drive(self, there: tuple[float, float] | None) -> Process:
         takes = distance(self.at_m, there) / self.fleet.declared.speed_m_s
+        self.becomes("empty" if self.load is None else "loaded")
         yield self.line.env.timeout(takes)
         self.driven_s += takes
+        self.most_driven_s = max(self.most_driven_s, self.driven_s)
         self.at_m = there

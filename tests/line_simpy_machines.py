@@ -134,18 +134,17 @@ class Station:
     def __init__(self, line: Line, index: int, station: declared.Station) -> None:
         self.line, self.index, self.declared = line, index, station
         self.starts = 0
-        self.off, self.stops = False, 0
+        calendar = station.calendar or line.layout.calendar
+        self.off, self.stops = calendar is not None, 0  # off until the calendar says on, which may be at once
         self.sources: list[Store | Yard] = [line.stores[b.name] for b in line.layout.feeding(station.name)]
         self.sources += [y for y in line.yards if y.declared.into == station.name]
         self.machines = [Machine(self, i) for i in range(station.machines)]
-        calendar = station.calendar or line.layout.calendar
         if calendar:
             line.env.process(self.shifts(next(c for c in line.layout.calendars if c.name == calendar)))
         for stop in station.stops:
             line.env.process(self.planned_stop(stop))
 
     def shifts(self, calendar: declared.Calendar) -> Process:
-        self.off = True
         for period in itertools.count():
             for begin, end in calendar.windows_s:
                 yield self.line.until(period * calendar.period_s + begin)
@@ -324,6 +323,7 @@ class Machine:
         rework = station.scrap <= u < station.scrap + (1.0 - station.scrap) * station.rework
         for part in done:
             log.finished[i] += 1
+            log.first[i] += part.reworks == 0
             part.waits_since = self.line.env.now
             if u < station.scrap or (rework and part.reworks >= station.rework_limit):
                 log.scrapped[i] += 1
@@ -333,6 +333,7 @@ class Machine:
                 log.reworked[i] += 1
                 self.parts.append(part)
             else:
+                log.good_first[i] += part.reworks == 0
                 self.parts += [part, *(self.copy(part) for _ in range(station.split - 1))]
 
     def copy(self, part: Part) -> Part:
@@ -351,6 +352,8 @@ class Machine:
             if failure.crew:
                 person = yield self.line.people.call(self, crew=failure.crew)
                 yield from self.until(lambda: not (self.station.off or self.station.stops))
+            if person:
+                person.repairs = True
             yield self.line.env.timeout(drawn.repair(*where, k))
             if person:
                 self.line.people.free(person)

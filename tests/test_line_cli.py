@@ -89,6 +89,24 @@ def test_a_shop_is_scheduled_and_kept(call, tmp_path):
     assert call("schedule", shop, "--out", rows)[0] == 2
 
 
+def test_a_schedule_is_tried_on_days_with_breakdowns(call, tmp_path):
+    """Every way meets the same days on the line's engine; without breakdowns all days are the plan's."""
+    shop = tmp_path / "small.txt"
+    shop.write_text("3 2\n0 3 1 2\n0 2 1 4\n1 3 0 2\n")
+    code, out, _ = call("schedule", shop, "--days", 3, "--json")
+    assert code == 0
+    assert json.loads(out)["ways"]["static"]["days"] == [9.0, 9.0, 9.0]
+    asked = ("schedule", shop, "--days", 4, "--mean-up", 5, "--mean-down", 3, "--json")
+    code, out, _ = call(*asked)
+    ways = json.loads(out)["ways"]
+    assert set(ways) == {"rolling", "static", "MWKR", "FDD/MWKR", "SPT", "FIFO"}
+    assert len(set(ways["static"]["days"])) > 1
+    assert call(*asked)[1] == out
+    code, _, err = call("schedule", shop, "--cv", 0.2)
+    assert code == 2
+    assert "--cv says what days are like; say how many with --days." in err
+
+
 def test_nothing_that_is_asked_for_is_ignored(call, tmp_path):
     """What one way of asking cannot do is refused by name, and a folder in the way offers no --resume there is not."""
     both = call("line", SERIAL, "--against", SERIAL, "--places", 3)

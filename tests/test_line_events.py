@@ -19,16 +19,22 @@ from jangin.line.events.loop import run
 from jangin.line.events.tables import fresh, tables
 from jangin.line.layout import (
     Buffer,
+    Calendar,
     Constant,
+    Crew,
     Cycle,
+    Empirical,
     Exponential,
     Failure,
+    Fleet,
     Gamma,
     Layout,
     Release,
     Route,
+    SetUp,
     Station,
 )
+from jangin.line.result import PERSON_STATES, VEHICLE_STATES
 from line_streams import Streams
 
 RUNS = {"seed": 20, "replications": 24, "threads": 2}
@@ -303,3 +309,31 @@ def test_arrays_of_other_sources_are_not_touched():
 def test_the_digest_is_among_the_constants_numba_files_machine_code_by():
     """`run` closes over the digest: numba's cache key holds its closure."""
     assert [cell.cell_contents for cell in run.py_func.__closure__] == [sources.DIGEST]
+
+
+def test_whole_numbers_are_numbers():
+    """A layout in whole numbers, as a file gives it, runs as the same layout in fractions does."""
+
+    def line(number):
+        jam = Failure("jam", Exponential(number(90)), Empirical((number(10), number(20))), crew="fit")
+        setup = SetUp({"A": {"B": number(3)}, "B": {"A": number(4)}}, number(0))
+        stations = tuple(
+            Station(
+                f"s{k}", Cycle(Empirical((number(8), number(12)))), failures=(jam,), setup=setup, calendar="day",
+                at_m=(number(10 * k), number(0)),
+            )
+            for k in range(2)
+        )  # fmt: skip
+        day = Calendar("day", number(600), ((number(0), number(300)), (number(330), number(500))))
+        fleet = Fleet("amr", 1, number(1), number(2), number(2), (number(5), number(5)))
+        return Layout(
+            "whole", stations, (Buffer("b", ("s0",), ("s1",), 2, fleet="amr"),), (Release("s0", mix={"A": 1, "B": 1}),),
+            ("A", "B"), calendars=(day,), crews=(Crew("fit", 1, (), number(1), (number(0), number(9))),),
+            fleets=(fleet,),
+        )  # fmt: skip
+
+    whole, fractions = (simulate(line(n), seed=1, replications=2, horizon_s=5000.0) for n in (int, float))
+    assert (whole.vehicles[:, 0, VEHICLE_STATES.index("loaded")] > 0.0).all()
+    assert (whole.people[:, 0, PERSON_STATES.index("walking")] > 0.0).all()
+    for name in ("good", "states", "people", "vehicles"):
+        assert (getattr(whole, name) == getattr(fractions, name)).all()

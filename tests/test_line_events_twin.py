@@ -34,6 +34,7 @@ from jangin.line.layout import (
     Weibull,
     Zone,
 )
+from jangin.line.result import PERSON_STATES, VEHICLE_STATES
 from line_simpy import run as twin
 from line_streams import Streams
 
@@ -197,7 +198,52 @@ def carried_batches():
     return Layout("batches", stations, buffers, fleets=fleets, crews=crews, calendars=(day,), calendar="day")
 
 
+def night():
+    """People who walk are with machines, free or on the way when shifts end, and not all shifts end at once."""
+    fail = (
+        Failure("jam", Exponential(60.0), Exponential(40.0), crew="mend"),
+        Failure("wear", Exponential(150.0), Exponential(25.0), counts="time", crew="mend"),
+    )
+    stations = [
+        Station(
+            f"s{k}", Cycle(Gamma(14.0, 0.6)), machines=1 + k % 2, operator=("run", "test")[k % 2], failures=fail,
+            calendar=("early", "late")[k // 2], stops=(Stop("tea", 111.0, 17.0, 233.0),) if k == 1 else (),
+            at_m=(6.0 * k, 4.0 * (k % 2)),
+        )
+        for k in range(4)
+    ]  # fmt: skip
+    calendars = (Calendar("early", 400.0, ((0.0, 190.0), (210.0, 250.0))), Calendar("late", 400.0, ((150.0, 390.0),)))
+    crews = (
+        Crew("first", 1, ("run",), speed_m_s=0.8),
+        Crew("both", 2, ("run", "test"), speed_m_s=1.1, home_m=(9.0, 0.0)),
+        Crew("mend", 1, speed_m_s=0.5, home_m=(0.0, 9.0)),
+        Crew("nobody calls", 1, ("sing",)),
+    )
+    return row(stations, [3, 3, 3], calendars=calendars, crews=crews)
+
+
+def again_and_again():
+    """Rework over stations that rework and scrap themselves, in batches and over splits."""
+    stations = (
+        Station("make", EXP, scrap=0.05, rework=0.1, rework_to="again"),
+        Station("cut", Cycle(Exponential(7.0)), split=2),
+        Station("bake", Cycle(Exponential(9.0)), batch=2, scrap=0.1),
+        Station("test", Cycle(Uniform(2.0, 4.0)), rework=0.3, rework_to="halves", rework_limit=3),
+        Station("pack", Cycle(Exponential(3.0)), scrap=0.02),
+    )
+    buffers = (
+        Buffer("again", ("make",), ("make",), None),
+        Buffer("made", ("make",), ("cut",), 4),
+        Buffer("halves", ("cut", "test"), ("bake",), None),
+        Buffer("baked", ("bake",), ("test",), 4),
+        Buffer("tested", ("test",), ("pack",), 4),
+    )
+    return Layout("again", stations, buffers, (Release("make", "push", Exponential(18.0)),))
+
+
 LAYOUTS = [
+    night,
+    again_and_again,
     carried,
     carried_batches,
     plain,
@@ -253,3 +299,55 @@ def test_every_machine_changes_state_at_the_same_times(make, seed):
     assert runs.finished[0].tolist() == list(history.finished)
     assert runs.wip[0] == pytest.approx(history.wip, rel=1e-9)
     assert runs.buffers[0] == pytest.approx([history.levels[b.name] for b in layout.buffers], rel=1e-9, abs=1e-9)
+
+
+def by_state(seconds, states):
+    """The twin's seconds as an array, a row for each crew or fleet."""
+    return np.array([[one[state] for state in states] for one in seconds]).reshape(-1, len(states))
+
+
+@pytest.mark.parametrize("warmup", [0.0, 1234.5])
+@pytest.mark.parametrize("make", LAYOUTS, ids=lambda make: make.__name__)
+def test_people_and_vehicles_spend_the_same_time_in_every_state(make, warmup):
+    """Both engines agree on every crew's and fleet's seconds by state and on deliveries, from any warm-up on."""
+    layout, until = make(), 4000.0
+    runs = simulate(layout, seed=3, replications=1, horizon_s=until, warmup_s=warmup, threads=1)
+    whole = twin(layout, Streams(layout, seed=3), until)
+    begun = twin(layout, Streams(layout, seed=3), warmup) if warmup else None
+    for mine, states, name in (
+        (runs.people[0], PERSON_STATES, "people"),
+        (runs.vehicles[0], VEHICLE_STATES, "vehicles"),
+    ):
+        its = by_state(getattr(whole, name), states)
+        its -= by_state(getattr(begun, name), states) if begun else 0.0
+        assert mine == pytest.approx(its, rel=1e-9, abs=1e-6)
+    sizes = [crew.people for crew in layout.crews], [fleet.vehicles for fleet in layout.fleets]
+    for mine, n in zip((runs.people, runs.vehicles), sizes, strict=True):
+        assert mine[0].sum(axis=1) == pytest.approx(np.array(n, float) * (until - warmup))
+    before = np.array(begun.brought if begun else 0)
+    assert (runs.deliveries[0] == np.array(whole.brought) - before).all()
+    if not begun:
+        most = np.array(whole.most_driven_s)
+        assert runs.most_driven_s[0] == pytest.approx(np.where(most < 0.0, np.nan, most), nan_ok=True)
+
+
+@pytest.mark.parametrize("make", [rework, typed, network, again_and_again], ids=lambda make: make.__name__)
+def test_parts_in_their_first_pass_are_counted_alike(make):
+    """Both engines agree on who passes a station, and leaves the line, without ever having been reworked."""
+    layout, until = make(), 8000.0
+    runs = simulate(layout, seed=4, replications=1, horizon_s=until, threads=1)
+    history = twin(layout, Streams(layout, seed=4), until)
+    assert runs.left_first[0] == history.left_first
+    assert runs.first[0].tolist() == list(history.first)
+    assert runs.good_first[0].tolist() == list(history.good_first)
+
+
+def test_every_state_of_people_and_vehicles_is_reached():
+    """The layouts compared above know every state, so that none is compared as zero with zero only."""
+    people, vehicles = np.zeros(len(PERSON_STATES)), np.zeros(len(VEHICLE_STATES))
+    for make in (crewed, shifts, night, carried, carried_batches):
+        runs = simulate(make(), seed=3, replications=1, horizon_s=4000.0, threads=1)
+        people += runs.people[0].sum(axis=0)
+        vehicles += runs.vehicles[0].sum(axis=0)
+    assert (people > 0.0).all()
+    assert (vehicles > 0.0).all()

@@ -56,7 +56,8 @@ def evidence(outcomes, times, declared=DECLARED):
     return StationEvidence(
         run=Path("peg"), declared=declared, outcomes=outcomes, cycle_s=np.sort(times),
         failed_s=10.0 if declared.failed_s is None else declared.failed_s, limit_s=10.0, task="t", policy="p",
-        chip="c", engine="e", made=date(2026, 1, 1), verdict="QUALIFIED", sentence="", plan_sha256="0", conditions={},
+        chip="c", engine="e", made=date(2026, 1, 1), verdict="QUALIFIED", sentence="", plan_sha256="0",
+        trials_sha256="0", conditions={},
     )  # fmt: skip
 
 

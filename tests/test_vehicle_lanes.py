@@ -41,6 +41,12 @@ def nobody_leaves(world):
     world._w.settings[c.WRAP] = 0.0
 
 
+def look(world):
+    """What it sees now, though it was changed from outside."""
+    world._moved[:] = True
+    return world.observe()
+
+
 # ── a slow twin ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -191,10 +197,10 @@ def test_late_sensors_show_what_prompt_ones_showed_before():
         world._w.trial[0, c.LATENCY] = substeps
     seen = []
     for _ in range(12):
-        now = prompt.observe()[0, gaps]
+        now = look(prompt)[0, gaps]
         seen.append(now)
         if len(seen) > 2:
-            np.testing.assert_allclose(late.observe()[0, gaps], seen[-3], atol=1e-4)
+            np.testing.assert_allclose(look(late)[0, gaps], seen[-3], atol=1e-4)
         prompt.step(np.zeros((1, 2), np.float32))
         late.step(np.zeros((1, 2), np.float32))
     assert np.ptp(np.array(seen), axis=0).max() > 0.1, "nothing moved"
@@ -205,7 +211,7 @@ def test_nobody_is_seen_beyond_the_range_of_the_sensors():
     world = PLAIN.world(32, threads=1, seed=4)
     world._w.trial[:, c.RANGE] = 40.0
     gaps = [k for k, name in enumerate(PLAIN.observation.names) if name.endswith("_gap_m")]
-    seen = world.observe()[:, gaps]
+    seen = look(world)[:, gaps]
     assert seen.max() == 40.0
     assert (seen < 40.0).any()
 
@@ -215,13 +221,13 @@ def test_the_noise_has_the_declared_spread():
     world = PLAIN.world(1, threads=1, seed=4)
     world._w.trial[0, c.NOISE] = 0.0
     k = PLAIN.observation.names.index("own_front_gap_m")
-    exact = world.observe()[0, k]
+    exact = look(world)[0, k]
     assert exact < 200.0
     world._w.trial[0, c.NOISE] = 1.0
     readings = []
     for key in range(4000):
         world._w.key[0] = key
-        readings.append(world.observe()[0, k] - exact)
+        readings.append(look(world)[0, k] - exact)
     assert np.mean(readings) == pytest.approx(0.0, abs=0.03)
     assert np.std(readings) == pytest.approx(PLAIN.observation.channels[k].noise, rel=0.05)
 
@@ -242,7 +248,7 @@ def test_highway_envs_observation_is_its_own():
         [1.0, 0.15, 0.0, -0.0375, 0.0],
         [0.0, 0.0, 0.0, 0.0, 0.0],
     ]
-    np.testing.assert_allclose(world.observe()[0].reshape(5, 5), want, atol=1e-6)
+    np.testing.assert_allclose(look(world)[0].reshape(5, 5), want, atol=1e-6)
 
 
 # ── randomness ───────────────────────────────────────────────────────────────────────────────────────────────────────

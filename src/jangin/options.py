@@ -527,12 +527,35 @@ class Schedule:
     """Seed of the solver, and of the rule `random`."""
     out: Annotated[Path | None, arg(metavar="FILE")] = None
     """A new file for the schedule: .csv or .parquet."""
+    days: Annotated[int | None, arg(metavar="DAYS")] = None
+    """Instead, on so many days with breakdowns: the schedule followed, re-planned, and rules, on the same days."""
+    mean_up: Annotated[float, arg(metavar="TICKS")] = math.inf
+    """Of --days: mean time of a machine to its next breakdown [ticks]."""
+    mean_down: Annotated[float, arg(metavar="TICKS")] = 0.0
+    """Of --days: mean time to its repair [ticks]."""
+    cv: Annotated[float, arg(metavar="CV")] = 0.0
+    """Of --days: coefficient of variation of the true durations about the planned ones."""
+    floor: Text = "line"
+    """Of --days: line, the next-event engine of `jangin line`, or shop, an executor for flexible shops too."""
 
     def __post_init__(self) -> None:
         _at_least(0, seed=self.seed)
         _at_least(1, workers=self.workers)
         if not 0.0 < self.time_limit_s < math.inf:
             raise JanginError(f"--time-limit-s is {self.time_limit_s:g}; give a number above 0.")
+        if self.days is None:
+            given = {"--mean-up": self.mean_up < math.inf, "--mean-down": self.mean_down > 0, "--cv": self.cv > 0}
+            if told := next((name for name, there in given.items() if there), None):
+                raise JanginError(f"{told} says what days are like; say how many with --days.")
+            return
+        _at_least(2, days=self.days)
+        if self.out is not None:
+            raise JanginError("--out keeps one schedule, and --days compares several; give one of the two.")
+        if not self.mean_up > 0.0 or not 0.0 <= self.mean_down < math.inf or not self.cv >= 0.0:
+            raise JanginError(
+                f"Days with --mean-up {self.mean_up:g}, --mean-down {self.mean_down:g} and --cv {self.cv:g} cannot be; "
+                f"give more than 0 up, 0 or more down, 0 or more spread."
+            )
 
 
 OPTIONS: dict[str, type] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from jangin.flags import Asked
     from jangin.line.layout import Layout
     from jangin.line.throughput import Throughput
+    from jangin.stats.nested import Halving
 
 __all__ = ["line", "schedule"]
 
@@ -30,9 +31,9 @@ def line(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> Answ
     horizon = None if o.hours is None else o.hours * 3600.0
     warmup = None if o.warmup_h is None else o.warmup_h * 3600.0
     if o.against is not None:
-        return _against(layout, o, horizon, warmup)
+        return _against(o, horizon, warmup)
     if o.places is not None:
-        return _places(layout, o, horizon, warmup, progress)
+        return _places(layout, folder, o, horizon, warmup, progress)
     kept = new_folder(o.out) if o.out is not None else None
 
     def tell(now: Any) -> None:
@@ -50,6 +51,7 @@ def line(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> Answ
         threads=o.threads,
         effects=not o.quick,
         draws=o.draws,
+        most_draws=o.most_draws,
         folder=folder,
         on_progress=tell,
     )
@@ -61,12 +63,12 @@ def line(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> Answ
     return Answer("\n".join(lines), data)
 
 
-def _layout(path: Path) -> tuple[Layout, Path]:
-    """The plant, and where its evidence is relative to."""
+def _layout(path: Path, station: str = "") -> tuple[Layout, Path]:
+    """The plant, and where its evidence is relative to; `station` names the only one of a run folder."""
     if path.is_dir():
         from jangin.line.evidence_station import line_from_evidence
 
-        return line_from_evidence(path), Path()
+        return line_from_evidence(path, station), Path()
     from jangin.line.layout_file import read_layout
 
     return read_layout(path), path.parent
@@ -76,23 +78,26 @@ def _lines(a: Throughput) -> list[str]:
     """The answer for a person."""
     rows = [a.sentence, f"  engine       {a.engine}: {a.why}"]
     if a.split is not None:
+        rows.append(
+            f"  the mean     over {a.split.outer:,} draws of what the evidence leaves open, {a.split.inner} runs each: "
+            f"{a.split.mean.mean:.5g} ± {a.split.mean.half_width:.2g}"
+        )
         rows.append(f"  a single run {a.split.single_run[0]:.4g} to {a.split.single_run[1]:.4g} good parts per hour")
         if a.split.share is not None:
             rows.append(f"  of its variance the evidence leaves {a.split.share:.0%} open; the process varies the rest")
-        for name, halving in (a.halving or {}).items():
-            for what, more in (("the long run's", halving.evidence), ("a run's", halving.whole)):
-                told = f"{more:,} more trials" if more is not None else f"not to be had: {halving.reason}"
-                rows.append(f"  to halve {what} interval by {name}: {told}")
+        rows += _halvings(a.halving or {})
     if a.wip is not None:
         rows.append(f"  in the line  {a.wip.mean:.4g} ± {a.wip.half_width:.2g} parts")
     if a.lead_s is not None:
         rows.append(f"  lead time    {a.lead_s.mean:.4g} ± {a.lead_s.half_width:.2g} s")
+    if a.first_pass is not None and a.first_pass.mean < 1.0:
+        rows.append(f"  first pass   {a.first_pass.mean:.2%} ± {a.first_pass.half_width:.2%} leave good without rework")
     if a.replications:
         rows.append(
             f"  simulated    {a.replications} x {a.horizon_s / 3600:.4g} h, the first {a.warmup_s / 3600:.3g} h left "
             f"out, seed {a.seed}" + (f"; compiling took {a.compile_s:.0f} s, once" if a.compile_s else "")
         )
-    rows += _table(a)
+    rows += _tables(a)
     for e in a.effects:
         d = e.per_hour.difference
         rows.append(f"  what if      {e.name}, {e.change}: {d.mean:+.3g} ± {d.half_width:.2g} per hour")
@@ -103,14 +108,41 @@ def _lines(a: Throughput) -> list[str]:
     return [*rows, *notes(a.warnings)]
 
 
-def _table(a: Throughput) -> list[str]:
-    seen = [state for state in a.stations[0].shares if any(s.shares[state] > 0.0 for s in a.stations)]
-    width = max(len("station"), *(len(s.name) for s in a.stations))
-    rows = ["", f"  {'station':<{width}} {'per hour':>9} " + " ".join(f"{state:>8}" for state in seen)]
-    for s in a.stations:
-        shares = " ".join(f"{s.shares[state]:>8.1%}" for state in seen)
-        rows.append(f"  {s.name:<{width}} {s.per_hour:>9.1f} {shares}")
+def _halvings(found: Mapping[str, Halving]) -> list[str]:
+    """How many more trials would halve the intervals, or why none can."""
+    rows = []
+    for name, halving in found.items():
+        for what, more in (("the long run's", halving.evidence), ("a run's", halving.whole)):
+            told = f"{more:,} more trials" if more is not None else f"not to be had: {halving.reason}"
+            rows.append(f"  to halve {what} interval by {name}: {told}")
+    return rows
+
+
+def _tables(a: Throughput) -> list[str]:
+    """Shares of time: of the stations, then of the crews and of the fleets, where there are some."""
+    rows = _table("station", {"per hour": 1}, [(s.name, (s.per_hour,), s.shares) for s in a.stations])
+    if a.people:
+        rows += _table("crew", {"people": 0}, [(crew.name, (crew.people,), crew.shares) for crew in a.people])
+    if a.fleets:
+        fleets = [(f.name, (f.vehicles, f.per_hour), f.shares) for f in a.fleets]
+        rows += _table("fleet", {"vehicles": 0, "per hour": 1}, fleets)
+        charges = [(f.name, f.least_charge) for f in a.fleets if f.least_charge is not None]
+        rows += [f"  {name}: the least charge left at the end of a drive was {left:.0%}" for name, left in charges]
     return [*rows, ""]
+
+
+def _table(
+    what: str, numbers: Mapping[str, int], things: Sequence[tuple[str, Sequence[float], Mapping[str, float]]]
+) -> list[str]:
+    """A row for each thing: its name, its numbers with so many decimals, its shares in the states that occur."""
+    seen = [state for state in things[0][2] if any(shares[state] > 0.0 for _, _, shares in things)]
+    width = max(len(what), *(len(name) for name, _, _ in things))
+    heads = [f"{head:>9}" for head in numbers] + [f"{state:>8}" for state in seen]
+    rows = ["", f"  {what:<{width}} " + " ".join(heads)]
+    for name, values, shares in things:
+        cells = [f"{value:>9.{digits}f}" for value, digits in zip(values, numbers.values(), strict=True)]
+        rows.append(f"  {name:<{width}} " + " ".join([*cells, *(f"{shares[state]:>8.1%}" for state in seen)]))
+    return rows
 
 
 def _values(a: Throughput) -> dict[str, Any]:
@@ -150,10 +182,11 @@ def _keep(folder: Any, a: Throughput, data: dict[str, Any], o: Any) -> None:
     folder.write_text("line.html", page(a, command=command))
 
 
-def _against(layout: Layout, o: Any, horizon: float | None, warmup: float | None) -> Answer:
+def _against(o: Any, horizon: float | None, warmup: float | None) -> Answer:
     from jangin.line.what_if import what_if
 
-    other, _ = _layout(o.against)
+    both = "cell" if o.layout.is_dir() and o.against.is_dir() else ""  # one name, so that both have the same numbers
+    (layout, folder), (other, others) = _layout(o.layout, both), _layout(o.against, both)
     found = what_if(
         other,
         layout,
@@ -162,28 +195,34 @@ def _against(layout: Layout, o: Any, horizon: float | None, warmup: float | None
         warmup_s=warmup,
         replications=min(o.replications, 40),
         threads=o.threads,
+        folder=others,
+        folder_after=folder,
+        draws=o.draws,
     )
-    rows = [found.sentence, f"  engine       {found.engine}", *notes(found.warnings)]
+    rows = [found.sentence, f"  engine       {found.engine}"]
+    if found.split is not None and found.split.between:
+        rows += _halvings(found.halving or {})
+    rows += notes(found.warnings)
     return Answer("\n".join(rows), plain(dataclasses.asdict(found)))
 
 
-def _places(layout: Layout, o: Any, horizon: float | None, warmup: float | None, progress: ProgressLine) -> Answer:
+def _places(
+    layout: Layout, folder: Path, o: Any, horizon: float | None, warmup: float | None, progress: ProgressLine
+) -> Answer:
     from jangin.line.allocate import allocate
-    from jangin.line.duration import length_s
 
-    length = horizon or length_s(layout)
     found = allocate(
         layout,
         total=o.places,
         seed=o.seed,
-        horizon_s=length,
-        warmup_s=0.2 * length if warmup is None else warmup,
+        horizon_s=horizon,
+        warmup_s=warmup,
+        folder=folder,
         on_progress=lambda now: progress.show(str(now)),
     )
     rows = [found.sentence, *(f"  {name:<12} {places}" for name, places in found.places.items())]
-    return Answer(
-        "\n".join(rows), plain({"places": found.places, "sentence": found.sentence, "per_hour": found.per_hour})
-    )
+    kept = ("places", "sentence", "per_hour", "warnings")
+    return Answer("\n".join([*rows, *notes(found.warnings)]), plain({name: getattr(found, name) for name in kept}))
 
 
 def schedule(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> Answer:
@@ -196,6 +235,8 @@ def schedule(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> 
     if o.out is not None and o.out.exists():
         raise JanginError(f"{o.out} exists already. Give another file with --out.")
     names = {name.lower(): name for name in RULES}
+    if o.days is not None:
+        return _days(o, names.get(o.method.lower(), o.method), progress)
     plan = verb(
         o.instance,
         o.name,
@@ -224,6 +265,48 @@ def schedule(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> 
         "schedule": {name: values.tolist() for name, values in columns.items()},
     }
     return Answer(plan.sentence + (f"\n  rows         {o.out}" if o.out is not None else ""), plain(data))
+
+
+REPLAN_WORK = 0.1  # of the solver's own count, about seconds, for each plan: so the study repeats exactly
+
+
+def _days(o: Any, method: str, progress: ProgressLine) -> Answer:
+    """What becomes of the schedule on days with breakdowns: followed, re-planned, and by rules, on the same days."""
+    from jangin.line.shop import RULES, compare, read_instance
+
+    rules = (method,) if method in RULES else ("MWKR", "FDD/MWKR", "SPT", "FIFO")
+    ways = ("rolling", "static", *rules)
+    found = compare(
+        read_instance(o.instance, o.name),
+        ways,
+        days=o.days,
+        seed=o.seed,
+        cv=o.cv,
+        mean_up=o.mean_up,
+        mean_down=o.mean_down,
+        time_limit_s=o.time_limit_s,
+        work_limit=REPLAN_WORK,
+        workers=o.workers,
+        objective=o.objective,
+        floor=o.floor,
+        on_day=lambda day, days: progress.show(f"day {day} of {days}"),
+    )
+    values = found.tardiness if o.objective == "tardiness" else found.makespan
+    rows, data = [], {}
+    for way in ways:
+        mean = float(values[way].mean())
+        row = f"  {way:<12} {mean:10.1f}"
+        data[way] = {"mean": mean, "days": values[way].tolist()}
+        if way != "rolling":
+            gap = found.against("rolling", way, o.objective).difference
+            row += f"   rolling - {way}: {gap.mean:+.1f} ± {gap.half_width:.1f} (95 %, paired)"
+            data[way]["rolling_minus"] = {"mean": gap.mean, "half_width": gap.half_width}
+        rows.append(row)
+    head = (
+        f"Mean {o.objective} over {o.days} days on the {o.floor}; {float(found.replans.mean()):.1f} new plans a day by "
+        f"`rolling`, which re-plans what has not begun at every breakdown."
+    )
+    return Answer("\n".join([head, *rows]), plain({"ways": data, "replans": found.replans.tolist(), "sentence": head}))
 
 
 def _keep_rows(path: Path, columns: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jangin.errors import BadFolder, JanginError, MissingExtra
 from jangin.learn.heldout import HeldOut, Measure, settled
-from jangin.learn.recipe import Learner, Recipe, Setting, described, joined
+from jangin.learn.recipe import Learner, Recipe, Setting, described, find_recipe, joined
 from jangin.record import RunFolder
 from jangin.task import Task, sha256_of, task_declaration
 
@@ -147,11 +147,13 @@ def learn(
             run.close()
 
 
-def _default_recipe(task: Task) -> str:
-    """What the task says measured best on it; else imitate first where there is someone to imitate: on the peg task it
-    halves the steps to 99 %."""
-    said = getattr(task, "recipe", "")
-    return str(said) if said else "dagger+sac" if task.teacher() or task.expert() else "sac"
+def _default_recipe(task: Task) -> str | tuple[Recipe, ...]:
+    """What the task says measured best on it, as {name: hyperparameters}; else imitate first where there is someone to
+    imitate: on the peg task it halves the steps to 99 %."""
+    said: Mapping[str, Mapping[str, Any]] = getattr(task, "recipe", {})
+    if said:
+        return tuple(find_recipe(name)(**hyper) for name, hyper in said.items())
+    return "dagger+sac" if task.teacher() or task.expert() else "sac"
 
 
 def _device(name: str) -> torch.device:

@@ -18,6 +18,9 @@ The places go to the buffers that have a capacity; a buffer without limit stays 
 A search by exchanges ends in an optimum among neighbours. That throughput is concave in the places, so that this is the
 best of all, is known for some serial lines only; `complete` says whether all allocations were looked at.
 
+With evidence every replication is another draw of what the trials leave open, the same for all allocations, and the
+finalists meet at fresh draws: the answer is the best for the mean over what is left open. One run of each draw, because
+for a mean a further draw always tells more than a further run of the same.
 
 Intervals hold together by Bonferroni's inequality: n of them at 95 % are each taken at 1 - 0.05 / n.
 Source of the problem: Gershwin and Schor, Annals of Operations Research 93 (2000) 117, the dual problem.
@@ -31,12 +34,15 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from jangin.errors import BadLayout, JanginError
-from jangin.line import analysed, path
-from jangin.line.engines import choose, ready
+from jangin.line import analysed
+from jangin.line.duration import length_s
+from jangin.line.engines import ready
+from jangin.line.evidence_runs import EvidenceRuns, carries_evidence, located
 from jangin.line.flow import Progress
 from jangin.line.iso22400 import STATES
 from jangin.line.layout import Layout
@@ -53,6 +59,7 @@ CONFIDENCE = 0.95
 ENUMERATED = 200  # allocations: up to so many, all are simulated
 FINALISTS = 5
 AGAIN = 4  # times as many replications for the finalists
+WARM_SHARE = 0.2  # of a replication, where no warm-up is given
 TOGETHER = 16  # allocations that draw their numbers once for all
 EQUAL = 1e-9  # relative difference of two exact throughputs below which they are one; the chain's rounding is smaller
 
@@ -94,6 +101,8 @@ class Allocation:
         exact: the exact chain decided.
         complete: every allocation was looked at.
         engine, replications: of the search; the finalists had four times as many replications, others than these.
+        open: replications are draws of what the evidence of stations leaves open; the intervals are then those of the
+            mean over it, not its width. `warnings`: what to know of that evidence.
         evaluations: different allocations simulated or solved.
         sentence: the answer.
     """
@@ -112,12 +121,15 @@ class Allocation:
     engine: str
     replications: int
     evaluations: int
+    open: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """The allocation, what it makes, what it gains, and how that was decided."""
         gain, n = self.gain.difference, sum(self.places.values())
-        within = ", exactly for the model" if self.exact else f" ({CONFIDENCE:.0%}, for all of the table together)"
+        of = ", over draws of the evidence" if self.open else ""
+        within = ", exactly for the model" if self.exact else f" ({CONFIDENCE:.0%}, for all of the table together{of})"
         text = f"{n} place{'s' * (n != 1)} as {_words(self.places)}: {_rate(self.per_hour)} good parts per hour{within}"
         name = "the declared places" if self.against_is == "declared" else self.against_is
         if self.against == self.places:
@@ -139,10 +151,11 @@ def allocate(
     layout: Layout,
     *,
     total: int,
-    horizon_s: float,
-    warmup_s: float = 0.0,
+    horizon_s: float | None = None,
+    warmup_s: float | None = None,
     replications: int = 20,
     seed: int = 0,
+    folder: Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Allocation:
     """The allocation of `total` places to the buffers that have a capacity, for most good parts per hour.
@@ -150,19 +163,23 @@ def allocate(
     Args:
         layout: the plant; checked here.
         total: places in all, >= 0.
-        horizon_s, warmup_s: end of a replication, and when measuring begins [s].
-        replications: of each allocation in the search, >= 2.
+        horizon_s: end of a replication [s]; None: from the slowest station and the calendars.
+        warmup_s: when measuring begins [s]; None: after a fifth, because every allocation has a warm-up of its own.
+        replications: of each allocation in the search, >= 2; of draws, where stations are evidence.
         seed: fixes every draw, and so the answer.
+        folder: where the run folders of stations with evidence are relative to; None: the working directory.
 
     Raises: BadLayout; BadAllocation for a total, a horizon or replications that cannot be, for a plant without such
     buffers, and where no start can run; JanginError for a plant that no engine can honour.
     """
     check(layout)
     names = tuple(b.name for b in layout.buffers if b.capacity is not None)
-    _check_request(layout, names, total, horizon_s, warmup_s, replications)
-    study = _Study(
-        layout, names, total, seed, horizon_s, warmup_s, replications, on_progress or (lambda progress: None)
-    )
+    known, plant = EvidenceRuns(), located(layout, folder or Path())
+    horizon = length_s(plant, known.part_s(plant, seed)) if horizon_s is None else horizon_s
+    warmup = WARM_SHARE * horizon if warmup_s is None else warmup_s
+    _check_request(layout, names, total, horizon, warmup, replications)
+    tell = on_progress or (lambda progress: None)
+    study = _Study(layout, plant, known, names, total, seed, horizon, warmup, replications, tell)
     declared = tuple(b.capacity for b in layout.buffers if b.capacity is not None)
     level = _level(total, [_needed(layout, name) for name in names])
     starts = [level, _in_proportion(total, declared)]
@@ -180,9 +197,9 @@ def allocate(
     against = next(a for a in [*starts, *ranked] if a in ranked)
     few = list(dict.fromkeys([*ranked[:FINALISTS], against]))
     decided = _exactly(study, few, against) or _simulated(study, few, against)
-    return dataclasses.replace(
-        decided, against_is=called.get(against, "the best other start"), complete=complete, evaluations=len(study.seen)
-    )
+    named = called.get(against, "the best other start")
+    asked, warned = len(study.seen), known.warnings(plant)
+    return dataclasses.replace(decided, against_is=named, complete=complete, evaluations=asked, warnings=warned)
 
 
 def _check_request(
@@ -208,6 +225,8 @@ class _Study:
     """Allocations of one plant on common random numbers; each is simulated once.
 
     Attributes:
+        layout: as declared.
+        open: whether stations are evidence, so that replications are draws of what it leaves open.
         rates: (replications,) good parts per hour of each allocation that can run.
         promise: (nbuffers,) how often its sources wait for room times how often its targets wait for parts: a place
             more can only help where both happen.
@@ -216,25 +235,25 @@ class _Study:
     """
 
     def __init__(
-        self, layout: Layout, names: tuple[str, ...], total: int, seed: int, horizon_s: float, warmup_s: float,
-        replications: int, tell: Callable[[Progress], None],
+        self, layout: Layout, plant: Layout, known: EvidenceRuns, names: tuple[str, ...], total: int, seed: int,
+        horizon_s: float, warmup_s: float, replications: int, tell: Callable[[Progress], None],
     ) -> None:  # fmt: skip
         self.layout, self.names, self.total, self.replications = layout, names, total, replications
+        self.open, self._plant = carries_evidence(layout), plant
         self.rates: dict[Places, Array] = {}
         self.promise: dict[Places, Array] = {}
         self.seen: set[Places] = set()
         self.refused = ""
-        self._settings = {"seed": seed, "horizon_s": horizon_s, "warmup_s": warmup_s}
-        self._tell, self._done = tell, 0
-        widest = layout.with_capacities(dict.fromkeys(names, total))  # the recursion fits it: it fits all
-        self.engine = "path" if not path.unfit(widest) else choose(layout, "events")[0]
-        self._compare = ready(self.engine).compare
+        self._settings, self._tell, self._done = {"seed": seed, "horizon_s": horizon_s, "warmup_s": warmup_s}, tell, 0
+        widest = plant.with_capacities(dict.fromkeys(names, total))  # the recursion fits it: it fits all
+        self.engine = "path" if not known.unfit(widest)["path"] else known.choose(plant, "events")[0]
+        self._compare = (known.ready(self.engine) if self.open else ready(self.engine)).compare
         index = {s.name: k for k, s in enumerate(layout.stations)}
         finite = [b for b in layout.buffers if b.capacity is not None]
         self._ends = [([index[s] for s in b.source], [index[s] for s in b.target]) for b in finite]
 
     def plant(self, places: Places) -> Layout:
-        return self.layout.with_capacities(self.named(places))
+        return self._plant.with_capacities(self.named(places))
 
     def named(self, places: Places) -> dict[str, int]:
         return dict(zip(self.names, places, strict=True))
@@ -245,10 +264,8 @@ class _Study:
         self.seen.update(new)
         able = [a for a in new if self._allowed(a)]
         for a, runs in zip(able, self.runs(able, 0, self.replications), strict=True):
-            if self.stands_still(a, runs):
-                continue
-            self.rates[a] = runs.per_hour
-            self.promise[a] = self._promise(runs)
+            if not self.stands_still(a, runs):
+                self.rates[a], self.promise[a] = runs.per_hour, self._promise(runs)
 
     def runs(self, allocations: Sequence[Places], first: int, replications: int) -> Iterator[Replications]:
         """Replications first, first + 1 ... of each allocation."""
@@ -454,6 +471,7 @@ def _answer(
         engine=study.engine,
         replications=study.replications,
         evaluations=0,
+        open=study.open,
     )
 
 

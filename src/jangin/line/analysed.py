@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import TYPE_CHECKING
 
-from jangin.line.analytic.tandem import Arrivals, line_in_steady_state
-from jangin.line.analytic.tandem import Station as Chained
 from jangin.line.answering import wording
 from jangin.line.bottleneck import arrow_rule
 from jangin.line.iso22400 import STATES
 from jangin.line.layout import Exponential, Layout, Station
 from jangin.line.throughput import StationAnswer, Throughput
 from jangin.stats.output import Interval
+
+if TYPE_CHECKING:  # the chains need scipy.sparse, which takes longer to load than most lines to answer
+    from jangin.line.analytic.tandem import Station as Chained
 
 __all__ = ["answer", "unfit"]
 
@@ -69,6 +71,8 @@ def _station(s: Station) -> str:
 
 
 def _chained(s: Station) -> Chained:
+    from jangin.line.analytic.tandem import Station as Chained
+
     assert isinstance(s.cycle.time, Exponential)
     if not s.failures:
         return Chained(1.0 / s.cycle.time.mean_s, s.machines)
@@ -83,6 +87,8 @@ def _chained(s: Station) -> Chained:
 
 def answer(layout: Layout, why: str, confidence: float) -> Throughput:
     """The steady state of the layout's chain."""
+    from jangin.line.analytic.tandem import Arrivals, line_in_steady_state
+
     row = layout.serial or ()
     release = layout.releases[0] if layout.releases else None
     arrivals = None

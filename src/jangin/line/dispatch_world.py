@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -59,6 +60,8 @@ class DispatchWorld:
         self._seed, self._purpose = seed, purpose
         self._workers = max(1, min(threads or os.cpu_count() or 1, nsim))
         self._pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
+        if self._pool is not None:
+            weakref.finalize(self, self._pool.shutdown, wait=False)
         self._rows = int(PARTS_PER_EXPECTED * task.supply[1] * task.order) + 64
         self._all: World | None = None
         self._plants: list[Plant | None] = [None] * nsim  # the engine knows addresses only: these keep them alive

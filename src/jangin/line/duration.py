@@ -24,6 +24,7 @@ from jangin.stats.output import mser5
 __all__ = ["Window", "length_s", "window"]
 
 CYCLES = 4_000  # of the slowest station in a replication
+OF_EVIDENCE = 500  # of the slowest station with evidence
 FAILURES = 40  # of the rarest kind
 PILOT = 10  # replications in which the end of the warm-up is looked for
 BINS = 200  # stretches of time in which they are counted
@@ -40,17 +41,19 @@ class Window:
     warnings: tuple[str, ...] = ()
 
 
-def length_s(layout: Layout) -> float:
+def length_s(layout: Layout, part_s: Mapping[int, float] | None = None) -> float:
     """A replication's length: thousands of cycles, tens of the rarest failure, and whole calendar periods [s].
 
-    Stations with evidence are left out.
+    Args: part_s: mean time per part of each station with evidence, by number [s]; hundreds of these are enough, because
+        such a line is run for many draws.
     """
     slowest = 0.0
-    for s in layout.stations:
+    for k, s in enumerate(layout.stations):
         times = s.cycle.time
         if isinstance(times, lay.Evidence):
-            continue
-        each = [mean_s(t) for t in (times.values() if isinstance(times, Mapping) else [times])]
+            each = [(part_s or {})[k] * OF_EVIDENCE / CYCLES]
+        else:
+            each = [mean_s(t) for t in (times.values() if isinstance(times, Mapping) else [times])]
         slowest = max(slowest, max(each) / s.machines / s.batch)
     arrivals = max((mean_s(r.every) for r in layout.releases if r.every is not None), default=0.0)
     rarest = max((mean_s(f.after) for s in layout.stations for f in s.failures), default=0.0)
@@ -61,15 +64,15 @@ def length_s(layout: Layout) -> float:
 
 def window(
     layout: Layout, simulate: Callable[..., Replications], *, seed: int, horizon_s: float | None = None,
-    warmup_s: float | None = None,
+    warmup_s: float | None = None, part_s: Mapping[int, float] | None = None, pilot: int = PILOT,
 ) -> Window:  # fmt: skip
-    """What is asked for; and where nothing is, a length from the layout and a warm-up found in pilot runs.
+    """What is asked for; and where nothing is, a length from the layout and a warm-up found in `pilot` runs.
 
-    A plant with calendars is not warm at a moment: there the first calendar period is left out.
+    `part_s` as in `length_s`. A plant with calendars is not warm at a moment: there the first period is left out.
 
     Raises: JanginError for a warm-up that leaves nothing.
     """
-    horizon = length_s(layout) if horizon_s is None else horizon_s
+    horizon = length_s(layout, part_s) if horizon_s is None else horizon_s
     if not 0.0 < horizon < math.inf:
         raise JanginError(f"A replication of {horizon:g} s cannot be; give a horizon above 0.")
     if warmup_s is not None:
@@ -80,9 +83,9 @@ def window(
     if period:
         return Window(horizon, period) if period < horizon else Window(horizon, 0.0, (_no_period(period),))
     for attempt in range(1 + DOUBLED):
-        pilot = simulate(layout, seed=seed, replications=PILOT, horizon_s=horizon, warmup_s=0.0, bins=BINS)
-        assert pilot.bins is not None
-        found = mser5(pilot.bins)
+        runs = simulate(layout, seed=seed, replications=pilot, horizon_s=horizon, warmup_s=0.0, bins=BINS)
+        assert runs.bins is not None
+        found = mser5(runs.bins)
         if found.reliable or horizon_s is not None or attempt == DOUBLED:
             break
         horizon *= 2.0

@@ -26,7 +26,7 @@ from jangin.line.events.tables import unfit as events_unfit
 from jangin.line.layout import Layout
 from jangin.line.result import Replications
 
-__all__ = ["Engine", "Ready", "choose", "compile_events", "logged", "ready", "refuse_standstill", "state_log"]
+__all__ = ["Engine", "Ready", "choose", "compile_events", "logged", "ready", "refuse_standstill", "state_log", "unfit"]
 
 Engine = Literal["auto", "analytic", "path", "events"]
 
@@ -56,7 +56,7 @@ def choose(layout: Layout, engine: str, drawn: Collection[int] = (), scrapping: 
         hint = nearest(engine, get_args(Engine))
         did = f" Did you mean {hint!r}?" if hint else ""
         raise JanginError(f"There is no engine {engine!r}.{did} There is: {', '.join(get_args(Engine))}.")
-    reasons = {name: why.rstrip(".") for name, why in _reasons(layout, drawn, scrapping).items()}
+    reasons = {name: why.rstrip(".") for name, why in unfit(layout, drawn, scrapping).items()}
     if engine != "auto":
         if reasons[engine]:
             raise JanginError(
@@ -72,7 +72,7 @@ def choose(layout: Layout, engine: str, drawn: Collection[int] = (), scrapping: 
     raise JanginError(f"No engine can honour layout {layout.name!r}: {reasons['events']}.")
 
 
-def _reasons(layout: Layout, drawn: Collection[int], scrapping: str) -> dict[str, str]:
+def unfit(layout: Layout, drawn: Collection[int] = (), scrapping: str = "") -> dict[str, str]:
     """Why each engine cannot honour the layout, "" where it can; in the order in which they are asked."""
     if not drawn:
         return {"analytic": analysed.unfit(layout), "path": path.unfit(layout), "events": events_unfit(layout)}

@@ -15,6 +15,7 @@ policy gives. Whether the verdict follows from the trials is what `jangin verify
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -29,7 +30,7 @@ from jangin.line.layout import Constant, Cycle, Distribution, Evidence, Layout, 
 from jangin.record import MANIFEST, RunFolder, sha256_file
 from jangin.task import SUCCESS, TIMEOUT, Choice, Condition, Trials
 
-__all__ = ["FEW", "UNSEEN", "StationEvidence", "line_from_evidence", "read_evidence", "warnings"]
+__all__ = ["FEW", "UNSEEN", "StationEvidence", "line_from_evidence", "paced", "read_evidence", "warnings"]
 
 Array = np.ndarray
 
@@ -47,12 +48,13 @@ class StationEvidence:
         declared: how the layout uses it.
         outcomes: trials by how they ended, success first, then the failures in alphabetical order; seen ones only.
         cycle_s: (nsuccesses,) times of the successful attempts, sorted [s].
-        failed_s: time of a failed attempt [s]: the declared one, or the task's time limit.
+        failed_s: time of a failed attempt [s]: the declared one, or the task's time limit; as cycle_s at the declared
+            pace.
         limit_s: the task's time limit [s].
         task, policy, chip, engine: what was tried, on what.
         made: when the verdict was written, by the file's date; copy folders with their dates (`cp -a`).
         verdict, sentence: as recorded.
-        plan_sha256: the plan's hash, which names this evidence.
+        plan_sha256, trials_sha256: hashes of the plan and of the trials' table; the latter tells evidence apart.
         conditions: what was varied, by name.
     """
 
@@ -70,6 +72,7 @@ class StationEvidence:
     verdict: str
     sentence: str
     plan_sha256: str
+    trials_sha256: str
     conditions: Mapping[str, Condition]
 
     @property
@@ -108,7 +111,7 @@ def read_evidence(run: Path, declared: Evidence) -> StationEvidence:
             f"takes. Use the evidence of a policy that can do the task."
         )
     limit_s = float(plan.declaration["limit_s"])
-    return StationEvidence(
+    found = StationEvidence(
         run=Path(run),
         declared=declared,
         outcomes={SUCCESS: seen[SUCCESS], **{k: n for k, n in sorted(seen.items()) if k != SUCCESS}},
@@ -123,7 +126,24 @@ def read_evidence(run: Path, declared: Evidence) -> StationEvidence:
         verdict=str(recorded["verdict"]),
         sentence=str(recorded.get("sentence", "")),
         plan_sha256=plan.sha256,
+        trials_sha256=str(recorded["hashes"]["trials"]),
         conditions={c.name: c for c in plan.conditions},
+    )
+    return paced(found, declared.pace)
+
+
+def paced(evidence: StationEvidence, pace: float) -> StationEvidence:
+    """What the trials would say had every attempt, failed ones too, taken `pace` times as long; nothing else changes.
+
+    A what-if: no trial was made at that pace, and a policy that is hurried may fail more often.
+    """
+    if pace == 1.0:
+        return evidence
+    return dataclasses.replace(
+        evidence,
+        declared=dataclasses.replace(evidence.declared, pace=pace),
+        cycle_s=evidence.cycle_s * pace,
+        failed_s=evidence.failed_s * pace,
     )
 
 
@@ -135,6 +155,8 @@ def check_declared(declared: Evidence) -> None:
     for name, value in (("handling_s", declared.handling_s), ("failed_s", declared.failed_s)):
         if value is not None and not 0.0 <= value < np.inf:
             raise BadFile(f"{where} has {name} {value:g}; give a time in seconds, 0 or more.")
+    if not 0.0 < declared.pace < np.inf:
+        raise BadFile(f"{where} has pace {declared.pace:g}; give a factor above 0, 1 for that of the trials.")
     if declared.given_up == "manual" and declared.manual is None:
         raise BadFile(f"{where} gives parts up to manual work without saying how long that takes; give manual.")
     for name, time in {
@@ -148,16 +170,18 @@ def check_declared(declared: Evidence) -> None:
             )
 
 
-def line_from_evidence(run: Path) -> Layout:
+def line_from_evidence(run: Path, station: str = "") -> Layout:
     """The smallest line: one station that is this evidence, never starved, each part tried once and then scrapped.
+
+    Args: station: its name; "": that of the folder.
 
     Raises: BadFolder for a folder without finished evidence.
     """
     folder = RunFolder.open(run)
     _check_finished(folder)
     name = Path(run).resolve().name
-    station = Station(name, cycle=Cycle(Evidence(run=str(run))))
-    return Layout(name, stations=(station,), releases=(Release(into=name),))
+    only = Station(station or name, cycle=Cycle(Evidence(run=str(run))))
+    return Layout(name, stations=(only,), releases=(Release(into=only.name),))
 
 
 # ── the folder ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -223,6 +247,11 @@ def warnings(evidence: StationEvidence, *, today: date) -> tuple[str, ...]:
         found.append(
             f"The policy in {run} is {evidence.verdict}, so the line rests on what its trials showed, not on a claim "
             f"that was proved."
+        )
+    if declared.pace != 1.0:
+        found.append(
+            f"Attempts are taken {declared.pace:g} times as long as in {run}: no trial was made at that pace, and a "
+            f"policy that is hurried may fail more often."
         )
     if declared.chip is not None and declared.chip != evidence.chip:
         found.append(

@@ -14,7 +14,6 @@ and Analysis, chapter 9.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from jangin.errors import JanginError
-from jangin.line import analysed, engines, evidence_line
-from jangin.line import layout as lay
-from jangin.line.answering import station_answers, wording
+from jangin.line import analysed, engines
+from jangin.line.answering import completed, station_answers
 from jangin.line.bottleneck import shifting_bottleneck
 from jangin.line.duration import window
 from jangin.line.engines import Engine, Ready
@@ -66,6 +64,7 @@ def flow(
     confidence: float = 0.95,
     folder: Path | None = None,
     draws: int = 200,
+    most_draws: int | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Throughput:
     """How many good parts per hour a plant makes, how sure that is, and what limits it.
@@ -76,23 +75,27 @@ def flow(
         seed: fixes every draw; the same at any number of threads.
         horizon_s: length of a replication, warm-up included [s]; None: from the slowest station and the calendars.
         warmup_s: what is left out at its beginning [s]; None: found by MSER-5.
-        precision: stop when the half-width is this share of the throughput.
-        replications: but after so many at the latest.
+        precision: stop when the half-width is this share of the throughput; with evidence, that of the mean over the
+            draws, not what the evidence leaves open.
+        replications: but after so many at the latest, without evidence.
         threads: of the next-event engine; 0: one per core.
         effects: also what a faster station or a larger buffer would bring.
         folder: where the run folders of stations with evidence are relative to; None: the working directory.
-        draws: of the evidence of such stations, 39 or more.
+        draws: of what such evidence leaves open, 39 or more to begin with; 10 runs of each.
+        most_draws: but so many at the latest; None: ten times `draws`.
 
     Raises: BadLayout; JanginError for a plant that the engine cannot honour, or that comes to a standstill.
     """
     check(layout)
     _check_settings(precision, replications, confidence, threads)
     tell = on_progress or (lambda progress: None)
-    if any(isinstance(s.cycle.time, lay.Evidence) for s in layout.stations):
+    if layout.carries_evidence:
+        from jangin.line import evidence_line  # with all that judges evidence: not needed for other lines
+
         return evidence_line.flow(
-            layout, engine=engine, seed=seed, horizon_s=horizon_s, warmup_s=warmup_s, confidence=confidence,
-            folder=folder or Path(), draws=draws, threads=threads,
-            tell=lambda stage, done: tell(Progress(stage, done, None)),
+            layout, engine=engine, seed=seed, horizon_s=horizon_s, warmup_s=warmup_s, precision=precision,
+            confidence=confidence, folder=folder or Path(), draws=draws, most_draws=most_draws, threads=threads,
+            effects=effects, tell=lambda *now: tell(Progress(*now)),
         )  # fmt: skip
     chosen, why = engines.choose(layout, engine)
     if chosen == "analytic":
@@ -138,7 +141,7 @@ def flow(
         compile_s=compile_s,
         warnings=(*warnings, *unlogged),
     )
-    return dataclasses.replace(answer, sentence=wording(answer))
+    return completed(answer)
 
 
 def _check_settings(precision: float, replications: int, confidence: float, threads: int) -> None:

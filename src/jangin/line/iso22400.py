@@ -127,7 +127,7 @@ class Counts:
 
     Attributes:
         pq: produced; of these gq good, sq scrapped, rq to be reworked.
-        ip: items inspected; of these gp good the first time, without rework.
+        ip: items inspected that were not reworked before; of these gp good.
         psq: produced by the first operation of the same order, for the fall-off.
         epc: equipment production capacity: the most it could have produced.
 
@@ -281,8 +281,8 @@ def counts_of_station(
 ) -> Counts:
     """ISO quantities from a station's counts: an item that passes twice is finished twice.
 
-    `inspected` items that reached the station for the first time, and `good_first` of them that were good at once, give
-    the first pass yield.
+    `inspected` items that had not been reworked before, at this station or another, and `good_first` of them that were
+    good, give the first pass yield. So the yields of stations in a row multiply to that of the row.
     """
     return Counts(pq=finished, gq=good, sq=scrapped, rq=reworked, ip=inspected, gp=good_first)
 

@@ -14,7 +14,7 @@ What happens, exactly (every engine keeps to this; what one cannot keep it refus
                released when fewer than `wip` are in the line).
     Take.      An idle machine that is up, on shift and free takes the next part its buffers offer; a station with
                `assemble` takes one of every kind at once, and the parts joined vanish into the first. A batch station
-               takes exactly `batch` parts.
+               takes exactly `batch` parts, all from one buffer.
     Set up.    When the part type differs from the machine's last, the set-up matrix's time passes first.
     Run.       The cycle time passes. An operator, where one is needed, is called before the set-up, walks, and stays
                until the run ends, through failures as well.
@@ -156,6 +156,7 @@ class Evidence:
         chip: the chip this line will run on; a warning if the evidence is of another one.
         max_age_days: the oldest the evidence may be [days] without a warning.
         conditions: what the cell will see, name -> (low, high); a warning where the evidence does not cover it.
+        pace: an attempt takes so many times as long as in the trials; another than 1 is a what-if, with a warning.
     """
 
     run: str
@@ -168,6 +169,7 @@ class Evidence:
     chip: str | None = None
     max_age_days: float | None = None
     conditions: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    pace: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -433,6 +435,11 @@ class Layout:
         row = [between.get(((a,), (z,))) for a, z in itertools.pairwise(names)]
         plain = all(b is not None for b in row) and not any(s.rework for s in self.stations)
         return tuple(b for b in row if b is not None) if plain else None
+
+    @property
+    def carries_evidence(self) -> bool:
+        """Whether some station's cycle is evidence."""
+        return any(isinstance(s.cycle.time, Evidence) for s in self.stations)
 
     @property
     def on_shift(self) -> float:

@@ -138,6 +138,7 @@ def check_evidence(evidence: Evidence, station: str, at: Path) -> None:
         check_time(evidence.manual, f"The manual finish {of}", (*at, "manual"))
     if evidence.max_age_days is not None:
         check_number(evidence.max_age_days, f"max_age_days {of}", (*at, "max_age_days"), above=0.0)
+    check_number(evidence.pace, f"pace {of}", (*at, "pace"), above=0.0)
     for name, (low, high) in evidence.conditions.items():
         for end in (low, high):
             check_number(end, f"The condition {name!r} {of}", (*at, "conditions", name))

@@ -39,18 +39,20 @@ def arrows(layout: Layout, runs: Replications) -> ArrowRule | None:
 
 def sensitivity(
     layout: Layout, compare: Callable[[Sequence[Layout]], Sequence[Replications]], per_hour: np.ndarray,
-    confidence: float,
+    confidence: float, inner: int = 1,
 ) -> tuple[Effect, ...]:  # fmt: skip
     """What a station 10 % faster or a buffer one place larger would bring.
 
     Args:
         compare: runs the changed layouts, on the random numbers on which the layout itself was run.
         per_hour: (n,) good parts per hour of the layout itself, for the replications that `compare` runs.
+        inner: replications that belong together, as those of one draw of the evidence: pairs are of their means.
     """
     changed = changes(layout)
     runs = compare([other for _, _, other in changed])
+    own = per_hour.reshape(-1, inner).mean(axis=1)
     return tuple(
-        Effect(name, change, paired_interval(again.per_hour, per_hour, confidence))
+        Effect(name, change, paired_interval(again.per_hour.reshape(-1, inner).mean(axis=1), own, confidence))
         for (name, change, _), again in zip(changed, runs, strict=True)
     )
 
@@ -60,7 +62,8 @@ def changes(layout: Layout) -> list[tuple[str, str, Layout]]:
     found = []
     for k, s in enumerate(layout.stations):
         stations = (*layout.stations[:k], faster(s, SHORTER), *layout.stations[k + 1 :])
-        found.append((s.name, "cycle time 10 % shorter", dataclasses.replace(layout, stations=stations)))
+        what = "attempts" if isinstance(s.cycle.time, lay.Evidence) else "cycle time"
+        found.append((s.name, f"{what} 10 % shorter", dataclasses.replace(layout, stations=stations)))
     for b in layout.buffers:
         if b.capacity is not None:
             found.append((b.name, "one place more", layout.with_capacities({b.name: b.capacity + 1})))
@@ -68,9 +71,10 @@ def changes(layout: Layout) -> list[tuple[str, str, Layout]]:
 
 
 def faster(station: lay.Station, factor: float) -> lay.Station:
-    """The station with all its cycle times multiplied by a factor; not for one with evidence."""
+    """The station with all its cycle times multiplied by a factor; of evidence, those of attempts, failed ones too."""
     times = station.cycle.time
-    assert not isinstance(times, lay.Evidence)
+    if isinstance(times, lay.Evidence):
+        return dataclasses.replace(station, cycle=lay.Cycle(dataclasses.replace(times, pace=times.pace * factor)))
     if isinstance(times, Mapping):
         return dataclasses.replace(station, cycle=lay.Cycle({k: _scaled(t, factor) for k, t in times.items()}))
     return dataclasses.replace(station, cycle=lay.Cycle(_scaled(times, factor)))

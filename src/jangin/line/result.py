@@ -17,9 +17,12 @@ import numpy as np
 
 from jangin.line.iso22400 import STATES
 
-__all__ = ["STATES", "Replications"]
+__all__ = ["PERSON_STATES", "STATES", "VEHICLE_STATES", "Replications"]
 
 Array = np.ndarray
+
+PERSON_STATES = ("busy", "walking", "off", "idle")  # of people; see `Replications.people`
+VEHICLE_STATES = ("empty", "loaded", "handling", "waiting", "charging", "idle")  # of vehicles; see `.vehicles`
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +44,18 @@ class Replications:
         stuck: (R,) time at which nothing could ever move again [s], inf where that did not happen.
         waiting: (R, nstations) bool: stations that hold finished parts at the end; None where not kept.
         engine: "analytic", "path" or "events".
+        people: (R, ncrews, len(PERSON_STATES)) person-seconds of each crew: busy (at a machine: running it, repairing
+            it, or with it while it is down or stopped), walking there, off (with a machine whose station is off shift
+            and whose repair has not begun; or free while all stations that call the crew are off shift), idle.
+        vehicles: (R, nfleets, len(VEHICLE_STATES)) vehicle-seconds of each fleet: driving empty (also to the charger)
+            and loaded, handling (loading and unloading), waiting (for a place in a zone, or before a machine that
+            cannot give its part), charging, idle.
+        deliveries: (R, nfleets) parts put down.
+        most_driven_s: (R, nfleets) longest driving since charging, at the end of a vehicle's drive [s]; NaN: no drive.
+        left_first: (R,) of `good`, parts that were never reworked.
+        first, good_first: (R, nstations) of `finished`, parts that had never been reworked, and the good ones of these.
+
+    Whatever is declared None by default is None where the engine does not keep it.
     """
 
     seconds: Array
@@ -58,6 +73,13 @@ class Replications:
     good_by_part: Array | None = None
     stuck: Array | None = None
     waiting: Array | None = None
+    people: Array | None = None
+    vehicles: Array | None = None
+    deliveries: Array | None = None
+    most_driven_s: Array | None = None
+    left_first: Array | None = None
+    first: Array | None = None
+    good_first: Array | None = None
 
     def __len__(self) -> int:
         return len(self.seconds)

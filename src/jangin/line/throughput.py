@@ -17,7 +17,7 @@ from jangin.line.result import Replications
 from jangin.stats.nested import Halving, TwoLevel
 from jangin.stats.output import Interval, Paired
 
-__all__ = ["Effect", "StationAnswer", "Throughput"]
+__all__ = ["CrewAnswer", "Effect", "FleetAnswer", "StationAnswer", "Throughput"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,43 @@ class StationAnswer:
     shares: Mapping[str, float]
     per_hour: float
     indicators: Indicators | None
+
+
+@dataclass(frozen=True)
+class CrewAnswer:
+    """What the people of one crew do, operators and repairers alike.
+
+    Attributes:
+        name: of the crew.
+        people: how many there are.
+        shares: share of their time in each of `result.PERSON_STATES`, means over the replications; sums to 1.
+        worker_efficiency: ISO 22400: time busy over time not off shift; None if they are never on shift.
+    """
+
+    name: str
+    people: int
+    shares: Mapping[str, float]
+    worker_efficiency: float | None
+
+
+@dataclass(frozen=True)
+class FleetAnswer:
+    """What the vehicles of one fleet do.
+
+    Attributes:
+        name: of the fleet.
+        vehicles: how many there are.
+        shares: share of their time in each of `result.VEHICLE_STATES`, means over the replications; sums to 1.
+        per_hour: parts they put down per hour, all together.
+        least_charge: share of a full battery that was left to any of them at the end of a drive, at the least; below 0
+            it drove on with none. None for vehicles that never charge, or never drove.
+    """
+
+    name: str
+    vehicles: int
+    shares: Mapping[str, float]
+    per_hour: float
+    least_charge: float | None
 
 
 @dataclass(frozen=True)
@@ -64,6 +101,9 @@ class Throughput:
         wip, lead_s: mean parts in the line, mean time from release to leaving [s]; None where not measured.
         stations: in declared order.
         buffers: mean parts in each buffer by name.
+        people, fleets: of each crew and each fleet, in declared order; empty where the engine does not keep them.
+        first_pass: of the parts that left or were scrapped, the share that left good and was never reworked: the line's
+            first pass yield; None where not measured.
         seed, replications, warmup_s, horizon_s: how it was simulated; 0 where it was not.
         runs: what every replication measured; None for an analytic answer.
         arrow, shifting: the bottleneck by either method; None where it does not apply.
@@ -87,6 +127,9 @@ class Throughput:
     stations: tuple[StationAnswer, ...]
     buffers: Mapping[str, float]
     sentence: str
+    people: tuple[CrewAnswer, ...] = ()
+    fleets: tuple[FleetAnswer, ...] = ()
+    first_pass: Interval | None = None
     seed: int = 0
     replications: int = 0
     warmup_s: float = 0.0

@@ -5,6 +5,8 @@
     found.long_run                               # (low, high): where the evidence leaves the long-run mean
     found.single_run                             # (low, high): where the next single run may come out
     found.share                                  # of a run's variance that is the evidence's; share_low, share_high
+    found.held                                   # (low, high): how much of what the evidence leaves open that holds
+    probability_above(throughput, 60.0)          # that the long-run mean is above 60
     halving(found.between, found.within, 412)    # how many more trials would halve either interval
 
 The model is one-way random effects: y_ki = m + u_k + e_ki, all independent; u_k what draw k of the inputs does to the
@@ -21,9 +23,16 @@ because few runs were made of each draw. (The best guess of each single row's ow
 of that; the spread of those guesses is too small.) What remains of the runs' noise is the shape: with few runs of each
 draw a skew distribution of long-run means looks more normal than it is.
 
+How many draws? The mean is unbiased for any number of draws and of runs; draws serve to know it more exactly. The ends
+of an interval are another matter: they are order statistics. Between the r-th smallest and the r-th largest of K
+independent draws lies a share of their distribution that is Beta(K + 1 - 2r, 2r), of mean 1 - 2r / (K + 1). Of an
+interval of 95 % that share is 87 to 99 % with 39 draws (the fewest there can be), 92 to 98 % with 200, 94 to 96 % with
+1,000, in 95 of 100 studies; `held` says it. More draws make the interval surer, not narrower.
+
 Source: Searle, Casella and McCulloch, Variance Components (1992) ch. 3 (the estimates, the interval of the share);
 Louis, J. Am. Stat. Assoc. 79 (1984) 393 (drawing together so that the spread is right); Sun, Apley and Staum, Oper.
-Res. 59 (2011) 998 (the same estimate for nested simulation).
+Res. 59 (2011) 998 (the same estimate for nested simulation); Wilks, Ann. Math. Statist. 12 (1941) 91 (what lies between
+two order statistics).
 """
 
 from __future__ import annotations
@@ -33,12 +42,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import fdtri
+from scipy.special import betaincinv, fdtri
 
 from jangin.stats.output import Interval, mean_interval
 from jangin.stats.quantile import quantile
 
-__all__ = ["Halving", "TwoLevel", "halving", "two_level"]
+__all__ = ["Halving", "TwoLevel", "halving", "probability_above", "two_level"]
 
 Array = np.ndarray
 
@@ -58,6 +67,8 @@ class TwoLevel:
         single_run: interval in which the next run comes out, of a system drawn like these.
         confidence: of all intervals.
         outer, inner: K and n.
+        held: (low, high) share of what the evidence leaves open that `long_run` holds, in that share of all studies;
+            exact for known long-run means.
     """
 
     mean: Interval
@@ -71,6 +82,7 @@ class TwoLevel:
     confidence: float
     outer: int
     inner: int
+    held: tuple[float, float]
 
     @property
     def sentence(self) -> str:
@@ -108,23 +120,17 @@ def two_level(values: ArrayLike, confidence: float = 0.95) -> TwoLevel:
     Raises: ValueError for another shape, too few draws or runs, values that are not finite, or a confidence outside
         (0, 1).
     """
-    y = np.asarray(values, float)
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"A confidence of {confidence:g} cannot be; give one strictly between 0 and 1, as 0.95.")
-    if y.ndim != 2 or y.shape[1] < 2:
-        raise ValueError(f"Runs of shape {y.shape} cannot be split; give (draws, runs), with 2 or more runs each.")
+    y = _runs(values)
     outer, inner = y.shape
     least = math.ceil(round(2.0 / (1.0 - confidence), 9)) - 1
     if outer < least:
         raise ValueError(
             f"{outer} draws are too few for an interval at {confidence:g} confidence; give {least} or more."
         )
-    if not np.isfinite(y).all():
-        raise ValueError("Runs with values that are not finite cannot be split; leave those draws out by name.")
-    rows = y.mean(axis=1)
+    rows, mean_between, within = _squares(y)
     grand = float(rows.mean())
-    mean_between = inner * float(((rows - grand) ** 2).sum()) / (outer - 1)
-    within = float(((y - rows[:, None]) ** 2).sum()) / (outer * (inner - 1))
     between = max(0.0, (mean_between - within) / inner)
     together = math.sqrt(max(0.0, 1.0 - within / mean_between)) if mean_between > 0.0 else 0.0
     share = between / (between + within) if between + within > 0.0 else None
@@ -143,7 +149,42 @@ def two_level(values: ArrayLike, confidence: float = 0.95) -> TwoLevel:
         confidence=confidence,
         outer=outer,
         inner=inner,
+        held=_held(outer, confidence),
     )
+
+
+def probability_above(values: ArrayLike, bound: float) -> float:
+    """Probability that the long-run mean is above a bound, by (K, n) runs, n >= 2 and K >= 2.
+
+    The rows' means are drawn together around the grand mean until their variance is that which the evidence leaves open
+    plus that of the grand mean itself; the share of them above the bound is the answer. So a few draws do not make sure
+    what is not.
+
+    Raises: ValueError for another shape, or values that are not finite.
+    """
+    y = _runs(values)
+    if len(y) < 2:
+        raise ValueError("One draw shows nothing of what is left open; give 2 or more, 200 as a rule.")
+    rows, mean_between, within = _squares(y)
+    open_share = max(0.0, 1.0 - within / mean_between) if mean_between > 0.0 else 0.0
+    likely = rows.mean() + math.sqrt(open_share + 1.0 / len(rows)) * (rows - rows.mean())
+    return float((likely > bound).mean())
+
+
+def _runs(values: ArrayLike) -> Array:
+    y = np.asarray(values, float)
+    if y.ndim != 2 or y.shape[1] < 2:
+        raise ValueError(f"Runs of shape {y.shape} cannot be split; give (draws, runs), with 2 or more runs each.")
+    if not np.isfinite(y).all():
+        raise ValueError("Runs with values that are not finite cannot be split; leave those draws out by name.")
+    return y
+
+
+def _squares(y: Array) -> tuple[Array, float, float]:
+    """The rows' means, and the mean squares between and within the rows."""
+    rows, (outer, inner) = y.mean(axis=1), y.shape
+    between = inner * float(((rows - rows.mean()) ** 2).sum()) / (outer - 1)
+    return rows, between, float(((y - rows[:, None]) ** 2).sum()) / (outer * (inner - 1))
 
 
 def halving(between: float, within: float, trials: float) -> Halving:
@@ -181,9 +222,19 @@ def halving(between: float, within: float, trials: float) -> Halving:
 
 def _middle(values: Array, confidence: float) -> tuple[float, float]:
     """The r-th smallest and r-th largest value, with the largest r such that 1 - 2r / (n + 1) >= confidence."""
-    n = len(values)
-    r = math.floor(round((n + 1) * (1.0 - confidence) / 2.0, 9))
+    n, r = len(values), _rank(len(values), confidence)
     return quantile(values, r / n), quantile(values, (n + 1 - r) / n)
+
+
+def _rank(n: int, confidence: float) -> int:
+    return math.floor(round((n + 1) * (1.0 - confidence) / 2.0, 9))
+
+
+def _held(n: int, confidence: float) -> tuple[float, float]:
+    """Between which the share of a distribution lies that the r-th smallest and r-th largest of n draws hold."""
+    r, tail = _rank(n, confidence), (1.0 - confidence) / 2.0
+    low, high = (float(betaincinv(n + 1 - 2 * r, 2 * r, q)) for q in (tail, 1.0 - tail))
+    return low, high
 
 
 def _share(mean_between: float, within: float, outer: int, inner: int, confidence: float) -> tuple[float, float]:

@@ -29,8 +29,8 @@ from scipy.special import ndtr, stdtrit
 __all__ = [
     "BatchMeans",
     "Interval",
+    "Needed",
     "Paired",
-    "Replications",
     "Warmup",
     "batch_means",
     "mean_interval",
@@ -154,7 +154,7 @@ class Paired:
 
 
 @dataclass(frozen=True)
-class Replications:
+class Needed:
     """How many replications a relative half-width takes.
 
     Attributes:
@@ -245,7 +245,7 @@ def paired_interval(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Pai
 
 def replications_needed(
     values: ArrayLike, relative_half_width: float, confidence: float = 0.95, at_most: int = 100_000
-) -> Replications:
+) -> Needed:
     """How many replications make the half-width this share of the true mean, judged by those at hand, (n,), n >= 2.
 
     With g the share asked for, the half-width has to reach g / (1 + g) of the *estimated* mean, because the error is
@@ -271,12 +271,12 @@ def replications_needed(
         return _relative(_t(i - 1, confidence) * sd / math.sqrt(i), mean)
 
     if left(at_most) > wanted:
-        return Replications(None, False, left(at_most))
+        return Needed(None, False, left(at_most))
     low, high = n - 1, at_most  # the half-width falls with i: bisection between too few and enough
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (low, middle) if left(middle) <= wanted else (middle, high)
-    return Replications(high, high == n, left(high))
+    return Needed(high, high == n, left(high))
 
 
 def _relative(half_width: float, mean: float) -> float:

@@ -45,8 +45,10 @@ class CutInWorld:
         self.engine = f"jangin {__version__} r157 {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
         self._key = key(task.name, seed=seed, purpose=purpose)
-        self._other = np.zeros((6, INSTANTS, nsim))
-        self._noise = np.zeros((NOISES, INSTANTS, nsim), np.float32)
+        self._other = np.zeros((nsim, INSTANTS, 6))
+        self._noise = np.zeros((nsim, INSTANTS, NOISES), np.float32)
+        self._seen = np.zeros((nsim, len(task.observation)), np.float32)
+        self._moved = np.ones(nsim, bool)  # since it was last observed
         self._last, self._instant = np.zeros(nsim, np.int64), np.zeros(nsim, np.int64)
         self._x, self._v, self._a = np.zeros(nsim), np.zeros(nsim), np.zeros(nsim)
         self._outcome = np.zeros(nsim, np.int16)
@@ -68,7 +70,7 @@ class CutInWorld:
             rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
             u[row] = rng.random(n)
             if not blind:
-                self._noise[:, :, ids[row]] = rng.standard_normal((NOISES, INSTANTS), np.float32)
+                self._noise[ids[row]] = rng.standard_normal((INSTANTS, NOISES), np.float32)
         values = self.task.conditions.at(u if at is None else np.asarray(at, float))
         for name, drawn in values.items():
             self.values[name][ids] = drawn
@@ -79,10 +81,10 @@ class CutInWorld:
         m = motion(scenarios)
         rows = len(m.x_m)
         parts = (m.x_m, m.y_m, m.length_m, m.speed_m_s, m.lateral_speed_m_s, m.acceleration_m_s2)
-        for which, part in enumerate(parts):
-            self._other[which, :rows, ids] = part.T
-            self._other[which, rows:, ids] = part[-1][:, None]
-        self._last[ids], self._instant[ids] = m.last, 0
+        table = np.stack(parts, axis=-1)  # (instants, n, 6)
+        self._other[ids, :rows] = table.transpose(1, 0, 2)
+        self._other[ids, rows:] = table[-1][:, None]
+        self._last[ids], self._instant[ids], self._moved[ids] = m.last, 0, True
         self._x[ids], self._v[ids], self._a[ids] = m.ego_x_m, scenarios.speed_m_s, 0.0
         self._outcome[ids], self._least_ttc[ids], self._impact[ids] = _RUNNING, LONGEST_S, 0.0
         self._hardest[ids] = self._brakes[ids] = self._shielded[ids] = 0.0
@@ -93,17 +95,15 @@ class CutInWorld:
 
     def _now(self, ids: Array) -> tuple[Array, Array]:
         """(6, n) the other vehicle of each of `ids`, and (n,) the gap to it [m]."""
-        other = self._other[:, np.minimum(self._instant[ids], INSTANTS - 1), ids]
+        other = self._other[ids, np.minimum(self._instant[ids], INSTANTS - 1)].T
         return other, self._gap(other, self._x[ids])
 
-    def _before(self, late: Array) -> Array:
-        """(6, nsim): the other vehicle as it was `late` (nsim,) instants ago, between two in proportion."""
-        sims = np.arange(self.nsim)
-        back = np.maximum(self._instant - late, 0.0)
-        first = np.floor(back).astype(int)
+    def _before(self, late: Array, ids: Array) -> Array:
+        """(6, n): the other vehicle of `ids` as it was `late` (n,) instants ago, between two in proportion."""
+        back = np.maximum(self._instant[ids] - late, 0.0)
+        first = np.minimum(np.floor(back).astype(int), INSTANTS - 2)
         w = back - first
-        now = self._other[:, np.minimum(first, INSTANTS - 1), sims]
-        after = self._other[:, np.minimum(first + 1, INSTANTS - 1), sims]
+        now, after = self._other[ids, first].T, self._other[ids, first + 1].T
         return np.where(w > 0.0, (1.0 - w) * now + w * after, now)
 
     @staticmethod
@@ -112,25 +112,31 @@ class CutInWorld:
 
     def observe(self) -> Array:
         """(nsim, nobs) float32, clipped to the channels' ranges."""
-        blind = self.task.physics == "training"
-        late = self.values["latency_s"] * RATE_HZ
-        sims = np.arange(self.nsim)
-        other, gap = self._now(sims)
-        if not blind:  # relative to where this vehicle was then, for its sensors were there too
-            other = self._before(late)
-            gap = self._gap(other, self._x) + late / RATE_HZ * self._v
-        noise = self.values["sensor_noise"] * self._noise[:, self._instant, sims]
+        ids = np.flatnonzero(self._moved)
+        if ids.size:
+            self._seen[ids] = self._look(ids)
+            self._moved[ids] = False
+        return self._seen.copy()
+
+    def _look(self, ids: Array) -> Array:
+        other, gap = self._now(ids)
+        speed = self._v[ids]
+        if self.task.physics == "evidence":  # relative to where this vehicle was then, for its sensors were there too
+            late = self.values["latency_s"][ids] * RATE_HZ
+            other = self._before(late, ids)
+            gap = self._gap(other, self._x[ids]) + late / RATE_HZ * speed
+        noise = self.values["sensor_noise"][ids] * self._noise[ids, np.minimum(self._instant[ids], INSTANTS - 1)].T
         sigma = [c.noise for c in self.task.observation][:NOISES]
-        reach = self.values["sensor_range_m"]
+        reach = self.values["sensor_range_m"][ids]
         there = gap < reach
         seen = [
             np.where(there, gap + sigma[0] * noise[0], reach),
-            np.where(there, self._v - other[SPEED] + sigma[1] * noise[1], 0.0),
+            np.where(there, speed - other[SPEED] + sigma[1] * noise[1], 0.0),
             np.where(there, other[Y] + sigma[2] * noise[2], BESIDE_M),
             np.where(there, other[ASIDE], 0.0),
             np.where(there, other[BRAKES], 0.0),
-            self._v,
-            self._a,
+            speed,
+            self._a[ids],
         ]
         return np.clip(np.stack(seen, axis=1), self._low, self._high).astype(np.float32)
 
@@ -157,6 +163,7 @@ class CutInWorld:
         self._a[ids], self._v[ids] = done, speed
         self._x[ids] += speed / RATE_HZ
         self._instant[ids] += 1
+        self._moved[ids] = True
         self._hardest[ids] = np.maximum(self._hardest[ids], -done)
         outcome = self._judge(ids)
         self._outcome[ids] = outcome

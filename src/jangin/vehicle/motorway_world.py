@@ -56,6 +56,7 @@ class MotorwayWorld:
             people=task.people(),
         )
         self._seen = np.zeros((nsim, len(task.observation)))
+        self._moved = np.ones(nsim, bool)  # since it was last observed
         self._low, self._high = task.observation.low, task.observation.high
         self._action_low, self._action_high = task.action.low, task.action.high
         self._outcome = np.zeros(nsim, np.int16)
@@ -80,7 +81,7 @@ class MotorwayWorld:
         for name, drawn in values.items():
             self.values[name][ids] = drawn
         self._w.key[ids] = keys
-        self._outcome[ids] = c.RUNNING
+        self._outcome[ids], self._moved[ids] = c.RUNNING, True
         self._begin(ids, values)
         begin(self._w, ids, u[:, n:])
 
@@ -111,7 +112,10 @@ class MotorwayWorld:
 
     def observe(self) -> Array:
         """(nsim, nobs) float32, clipped to the channels' ranges."""
-        self._over(np.arange(self.nsim), lambda ids, part: sense(self._w, ids, self._seen))
+        moved = np.flatnonzero(self._moved)
+        if moved.size:
+            self._over(moved, lambda ids, part: sense(self._w, ids, self._seen))
+            self._moved[moved] = False
         return np.clip(self._seen, self._low, self._high).astype(np.float32)
 
     def privileged(self) -> Array:
@@ -142,7 +146,7 @@ class MotorwayWorld:
             advance(self._w, some, actions, reward[rows], cost[rows], outcome[rows])
 
         self._over(ids, part)
-        self._outcome[ids] = outcome
+        self._outcome[ids], self._moved[ids] = outcome, True
         return Step(reward.astype(np.float32), cost.astype(np.float32), outcome.astype(np.int16))
 
     def _over(self, ids: Array, work: Callable[[Array, slice], None]) -> None:

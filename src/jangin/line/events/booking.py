@@ -8,7 +8,7 @@ from jangin.line.events import view as v
 from jangin.line.events.draws import draw
 from jangin.line.events.jit import inlined, jit
 
-__all__ = ["book_level", "book_wip", "cancel", "drawn_s", "look_again", "plan", "show"]
+__all__ = ["book_level", "book_person", "book_wip", "cancel", "drawn_s", "look_again", "plan", "show", "show_person"]
 
 
 @inlined
@@ -57,6 +57,31 @@ def show(w, m, t):  # type: ignore[no-untyped-def]
                 v.trace(w)[k, 1] = m
                 v.trace(w)[k, 2] = now
             v.counts(w)[c.C_TRACED] = k + 1
+
+
+@jit
+def show_person(w, p, t):  # type: ignore[no-untyped-def]
+    """Book the time of a person up to now, and see what they are doing."""
+    doing = v.person(w)[p, c.W_DOING]
+    if doing == c.FREE:
+        now = c.IDLE_PERSON if v.duty(w)[v.person(w)[p, c.W_CREW]] else c.OFF_SHIFT
+    elif doing == c.COMING:
+        now = c.WALKING
+    else:
+        who = v.person(w)[p, c.W_FOR]
+        m = who % v.machines(w)
+        now = c.WORKING
+        if v.machine(w)[m, c.M_HOLD] & c.OFF and (who < v.machines(w) or v.machine(w)[m, c.M_MENDING] != 1):
+            now = c.OFF_SHIFT  # with a run that stands still, or a repair that has not begun
+    book_person(w, p, now, t)
+
+
+@inlined
+def book_person(w, p, now, t):  # type: ignore[no-untyped-def]
+    """Book the time in the state a person was seen in; they are in another from now on."""
+    v.person_spent(w)[p, v.person(w)[p, c.W_SHOWN]] += t - v.person_s(w)[p, c.H_SINCE]
+    v.person_s(w)[p, c.H_SINCE] = t
+    v.person(w)[p, c.W_SHOWN] = now
 
 
 @inlined

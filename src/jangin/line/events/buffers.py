@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.booking import book_level, book_wip, look_again, show
@@ -18,6 +20,7 @@ __all__ = [
     "let_in",
     "next_type",
     "offer",
+    "offer_again",
     "offered",
     "room_made",
     "take",
@@ -36,6 +39,15 @@ def offer(w, b):  # type: ignore[no-untyped-def]
             if v.machine(w)[m, c.M_ACT] <= c.HELD and v.machine(w)[m, c.M_HOLD] == 0:
                 look_again(w, m)
     _longest_idle_last(w, pushed)
+
+
+@jit
+def offer_again(w):  # type: ignore[no-untyped-def]
+    """Preferences may have been set anew: every idle machine looks again, the longest idle first."""
+    for m in range(v.machines(w)):
+        if v.machine(w)[m, c.M_ACT] <= c.HELD and v.machine(w)[m, c.M_HOLD] == 0:
+            look_again(w, m)
+    _longest_idle_last(w, 0)
 
 
 @inlined
@@ -182,7 +194,9 @@ def fill(w, b, t):  # type: ignore[no-untyped-def]
 
 @inlined
 def offered(w, b):  # type: ignore[no-untyped-def]
-    """How many parts can be taken from b now."""
+    """How many parts can be taken from b now: none while the preference holds them back."""
+    if v.prefer(w)[b] == -math.inf:
+        return 0
     r = v.buffer(w)[b, c.B_RELEASE]
     if r >= 0 and v.release(w)[r, c.R_KIND] == c.SATURATED:
         return 1_000_000_000

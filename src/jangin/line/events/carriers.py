@@ -13,7 +13,7 @@ from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.booking import plan
 from jangin.line.events.buffers import hand_over, insert, offer
-from jangin.line.events.jit import jit
+from jangin.line.events.jit import inlined, jit
 
 __all__ = ["send_vehicles", "set_out_again", "vehicle_event"]
 
@@ -41,7 +41,7 @@ def _nearest_vehicle(w, fleet, s):  # type: ignore[no-untyped-def]
     found, least = -1, math.inf
     for k in range(first, first + v.fleet(w)[fleet, 1]):
         if v.vehicle(w)[k, c.V_PHASE] == c.PARKED:
-            d = abs(v.place(w)[s, 0] - v.vehicle_s(w)[k, 0]) + abs(v.place(w)[s, 1] - v.vehicle_s(w)[k, 1])
+            d = abs(v.place(w)[s, 0] - v.vehicle_s(w)[k, c.D_X]) + abs(v.place(w)[s, 1] - v.vehicle_s(w)[k, c.D_Y])
             if d < least:
                 found, least = k, d
     return found
@@ -59,6 +59,7 @@ def _enter(w, k, s, t):  # type: ignore[no-untyped-def]
             else:
                 v.vehicle(w)[v.zone(w)[zone, c.Z_LAST], c.V_NEXT] = k
             v.zone(w)[zone, c.Z_LAST] = k
+            _becomes(w, k, c.HELD_UP, t)
             return
         v.zone(w)[zone, c.Z_FREE] -= 1
     _set_out(w, k, zone, s, t)
@@ -99,12 +100,26 @@ def _bound_for(w, k):  # type: ignore[no-untyped-def]
 
 @jit
 def _drive(w, k, x, y, t):  # type: ignore[no-untyped-def]
-    far = abs(x - v.vehicle_s(w)[k, 0]) + abs(y - v.vehicle_s(w)[k, 1])
+    far = abs(x - v.vehicle_s(w)[k, c.D_X]) + abs(y - v.vehicle_s(w)[k, c.D_Y])
     takes = far / v.fleet_s(w)[v.vehicle(w)[k, c.V_FLEET], c.G_SPEED]
-    v.vehicle_s(w)[k, 0] = x
-    v.vehicle_s(w)[k, 1] = y
-    v.vehicle_s(w)[k, 2] += takes
+    v.vehicle_s(w)[k, c.D_X] = x
+    v.vehicle_s(w)[k, c.D_Y] = y
+    v.vehicle_s(w)[k, c.D_DRIVEN] += takes
+    _becomes(w, k, c.LOADED if v.vehicle(w)[k, c.V_PHASE] == c.TO_TARGET else c.EMPTY, t)
     _wait(w, k, takes, t)
+
+
+@inlined
+def _arrived(w, k):  # type: ignore[no-untyped-def]
+    v.vehicle_s(w)[k, c.D_MOST] = max(v.vehicle_s(w)[k, c.D_MOST], v.vehicle_s(w)[k, c.D_DRIVEN])
+
+
+@inlined
+def _becomes(w, k, state, t):  # type: ignore[no-untyped-def]
+    """Book the time in the state a vehicle was in; it is in another from now on."""
+    v.vehicle_spent(w)[k, v.vehicle(w)[k, c.V_SHOWN]] += t - v.vehicle_s(w)[k, c.D_SINCE]
+    v.vehicle_s(w)[k, c.D_SINCE] = t
+    v.vehicle(w)[k, c.V_SHOWN] = state
 
 
 @jit
@@ -124,6 +139,7 @@ def set_out_again(w, m, t):  # type: ignore[no-untyped-def]
 @jit
 def _load_up(w, k, t):  # type: ignore[no-untyped-def]
     v.vehicle(w)[k, c.V_PHASE] = c.LOADING
+    _becomes(w, k, c.HANDLING, t)
     _wait(w, k, v.fleet_s(w)[v.vehicle(w)[k, c.V_FLEET], c.G_LOAD], t)
 
 
@@ -134,8 +150,10 @@ def vehicle_event(w, k, t):  # type: ignore[no-untyped-def]
     fleet, phase = v.vehicle(w)[k, c.V_FLEET], v.vehicle(w)[k, c.V_PHASE]
     m, b = v.vehicle(w)[k, c.V_MACHINE], v.vehicle(w)[k, c.V_BUFFER]
     if phase == c.TO_SOURCE:
+        _arrived(w, k)
         if v.machine(w)[m, c.M_HOLD]:
             v.vehicle(w)[k, c.V_PHASE] = c.AT_SOURCE
+            _becomes(w, k, c.HELD_UP, t)
         else:
             _load_up(w, k, t)
     elif phase == c.LOADING:
@@ -145,30 +163,36 @@ def vehicle_event(w, k, t):  # type: ignore[no-untyped-def]
         _enter(w, k, v.number(w)[v.buffer(w)[b, c.B_TARGET]], t)
         return m
     elif phase == c.TO_TARGET:
+        _arrived(w, k)
         v.vehicle(w)[k, c.V_PHASE] = c.UNLOADING
+        _becomes(w, k, c.HANDLING, t)
         _wait(w, k, v.fleet_s(w)[fleet, c.G_UNLOAD], t)
     elif phase == c.UNLOADING:
+        v.vehicle(w)[k, c.V_BROUGHT] += 1
         v.level(w)[b, c.L_KEPT] -= 1
         insert(w, b, v.vehicle(w)[k, c.V_PART], t)
         offer(w, b)
         zone = v.vehicle(w)[k, c.V_ZONE]
         v.vehicle(w)[k, c.V_ZONE] = -1
         _give_back(w, zone, t)
-        if v.fleet_s(w)[fleet, c.G_DRIVE] - v.vehicle_s(w)[k, 2] < v.fleet_s(w)[fleet, c.G_RESERVE]:
+        if v.fleet_s(w)[fleet, c.G_DRIVE] - v.vehicle_s(w)[k, c.D_DRIVEN] < v.fleet_s(w)[fleet, c.G_RESERVE]:
             v.vehicle(w)[k, c.V_PHASE] = c.TO_CHARGER
             _drive(w, k, v.depot(w)[fleet, 0], v.depot(w)[fleet, 1], t)
         else:
-            _park(w, k)
+            _park(w, k, t)
     elif phase == c.TO_CHARGER:
+        _arrived(w, k)
         v.vehicle(w)[k, c.V_PHASE] = c.CHARGING
+        _becomes(w, k, c.CHARGING_, t)
         _wait(w, k, v.fleet_s(w)[fleet, c.G_CHARGE], t)
     else:
-        v.vehicle_s(w)[k, 2] = 0.0
-        _park(w, k)
+        v.vehicle_s(w)[k, c.D_DRIVEN] = 0.0
+        _park(w, k, t)
     return -1
 
 
 @jit
-def _park(w, k):  # type: ignore[no-untyped-def]
+def _park(w, k, t):  # type: ignore[no-untyped-def]
     v.vehicle(w)[k, c.V_PHASE] = c.PARKED
+    _becomes(w, k, c.IDLE_VEHICLE, t)
     v.counts(w)[c.C_PEOPLE] = 1

@@ -7,6 +7,7 @@ log = trace(layout, seed=7, replication=0, until_s=28_800.0)
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,13 +63,15 @@ def simulate(
 
 
 def simulate_each(
-    layouts: Sequence[Layout], *, seed: int, horizon_s: float, warmup_s: float = 0.0, threads: int = 0
-) -> Replications:
-    """One replication of each of several layouts that have the same stations and buffers; the k-th is number k."""
+    layouts: Sequence[Layout], *, seed: int, horizon_s: float, warmup_s: float = 0.0, first: int = 0, threads: int = 0,
+    bins: int = 0,
+) -> Replications:  # fmt: skip
+    """One replication of each of several layouts that have the same stations and buffers, numbered from `first` on."""
+    bin_s = horizon_s / bins if bins else 1.0
 
     def one(k: int) -> World:
         plant, modes = tables(layouts[k])
-        return _replication(plant, modes, k, horizon_s, warmup_s, seed=seed, bins=0, bin_s=1.0)
+        return _replication(plant, modes, first + k, horizon_s, warmup_s, seed=seed, bins=bins, bin_s=bin_s)
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
         worlds = list(pool.map(one, range(len(layouts))))
@@ -106,38 +109,77 @@ def _replication(
 
 
 def _measured(plant: Plant, worlds: list[World], horizon_s: float, warmup_s: float, buffers: int) -> Replications:
-    machines = plant.station[:, c.S_MACHINE]
-    stuck = np.array([w.clock[c.T_STUCK] for w in worlds])
-    seconds, levels, wip, lead = [], [], [], []
-    for w in worlds:
-        end = horizon_s
-        own = w.seconds.copy()
-        own[np.arange(len(own)), w.machine[:, c.M_SHOWN]] += end - w.machine_s[:, c.N_SINCE]
-        seconds.append(np.add.reduceat(own, machines, axis=0))
-        integral = w.buffer_s[:, 0] + w.level[:, c.L_PARTS] * (end - w.buffer_s[:, 1])
-        levels.append(integral[:buffers] / (end - warmup_s))
-        area = w.clock[c.T_WIP] + w.counts[c.C_WIP] * (end - w.clock[c.T_WIP_AT])
-        wip.append(area / (end - warmup_s))
-        left = int(w.counts[c.C_LEFT] - w.counts[c.C_LEFT_BEFORE])
-        lead.append(w.clock[c.T_LEAD] / left if left else np.nan)
-    tally = np.array([w.tally for w in worlds])
+    end, lasted = horizon_s, horizon_s - warmup_s
+    tally = np.array([w.tally for w in worlds], float)
+    finished, first = tally[:, :, c.A_FINISHED], tally[:, :, c.A_FINISHED] - tally[:, :, c.A_AGAIN]
+    good = np.array([float(w.good.sum()) for w in worlds])
+    most_driven = np.array([_by_group(np.maximum, w.vehicle_s[:, c.D_MOST], plant.fleet) for w in worlds])
     return Replications(
-        seconds=np.full(len(worlds), horizon_s - warmup_s),
-        good=np.array([float(w.good.sum()) for w in worlds]),
+        seconds=np.full(len(worlds), lasted),
+        good=good,
         scrapped=np.array([float(w.counts[c.C_SCRAPPED] - w.counts[c.C_SCRAPPED_BEFORE]) for w in worlds]),
-        wip=np.array(wip),
-        lead_s=np.array(lead),
-        states=np.array(seconds),
-        finished=tally[:, :, 0].astype(float),
-        station_scrapped=tally[:, :, 1].astype(float),
-        reworked=tally[:, :, 2].astype(float),
-        buffers=np.array(levels).reshape(len(worlds), buffers),
+        wip=np.array([w.clock[c.T_WIP] + w.counts[c.C_WIP] * (end - w.clock[c.T_WIP_AT]) for w in worlds]) / lasted,
+        lead_s=np.array([_lead_s(w) for w in worlds]),
+        states=np.array([_stations(plant, w, end) for w in worlds]),
+        finished=finished,
+        station_scrapped=tally[:, :, c.A_SCRAPPED],
+        reworked=tally[:, :, c.A_REWORKED],
+        buffers=np.array([_levels(w, end)[:buffers] for w in worlds]) / lasted,
         engine="events",
         bins=np.array([w.bins for w in worlds]) if len(worlds[0].bins) else None,
         good_by_part=np.array([w.good for w in worlds], float) if plant.mix.shape[1] > 1 else None,
-        stuck=stuck,
+        stuck=np.array([w.clock[c.T_STUCK] for w in worlds]),
         waiting=np.array([_holding(plant, w) for w in worlds]),
+        people=np.array([_crews(plant, w, end, lasted) for w in worlds]),
+        vehicles=np.array([_fleets(plant, w, end) for w in worlds]),
+        deliveries=np.array([_by_group(np.add, w.vehicle[:, c.V_BROUGHT], plant.fleet) for w in worlds], float),
+        most_driven_s=np.where(most_driven < 0.0, np.nan, most_driven),
+        left_first=good - [float(w.counts[c.C_AGAIN_LEFT]) for w in worlds],
+        first=first,
+        good_first=finished - tally[:, :, [c.A_SCRAPPED, c.A_REWORKED, c.A_AGAIN_GOOD]].sum(axis=2),
     )
+
+
+def _lead_s(w: World) -> float:
+    left = w.counts[c.C_LEFT] - w.counts[c.C_LEFT_BEFORE]
+    return float(w.clock[c.T_LEAD] / left) if left else math.nan
+
+
+def _levels(w: World, end: float) -> Array:
+    """Part-seconds in each buffer."""
+    return np.asarray(w.buffer_s[:, 0] + w.level[:, c.L_PARTS] * (end - w.buffer_s[:, 1]))
+
+
+def _stations(plant: Plant, w: World, end: float) -> Array:
+    seconds = _seconds(w.seconds, w.machine[:, c.M_SHOWN], w.machine_s[:, c.N_SINCE], end)
+    return _by_group(np.add, seconds, plant.station)
+
+
+def _crews(plant: Plant, w: World, end: float, lasted: float) -> Array:
+    seconds = _seconds(w.person_spent, w.person[:, c.W_SHOWN], w.person_s[:, c.H_SINCE], end)
+    seconds[:, c.IDLE_PERSON] = 0.0
+    seconds[:, c.IDLE_PERSON] = np.maximum(lasted - seconds.sum(axis=1), 0.0)
+    return _by_group(np.add, seconds, plant.crew)
+
+
+def _fleets(plant: Plant, w: World, end: float) -> Array:
+    seconds = _seconds(w.vehicle_spent, w.vehicle[:, c.V_SHOWN], w.vehicle_s[:, c.D_SINCE], end)
+    return _by_group(np.add, seconds, plant.fleet)
+
+
+def _seconds(booked: Array, shown: Array, since: Array, end: float) -> Array:
+    """Seconds by state: those booked, and in the state shown since."""
+    seconds = booked.copy()
+    seconds[np.arange(len(seconds)), shown] += end - since
+    return seconds
+
+
+def _by_group(found: np.ufunc, values: Array, groups: Array) -> Array:
+    """The sum (or the greatest) over the machines of a station, the people of a crew, the vehicles of a fleet.
+
+    The first column of `groups` is the number of its first one.
+    """
+    return np.asarray(found.reduceat(values, groups[:, 0], axis=0)) if len(groups) else values[:0]
 
 
 def _holding(plant: Plant, w: World) -> Array:

@@ -104,7 +104,7 @@ def mended(w, m, t):  # type: ignore[no-untyped-def]
     f = v.machine(w)[m, c.M_MENDER]
     next_failure(w, f)
     if v.mode(w)[f, c.F_SKILL] >= 0:
-        dismiss(w, v.machine(w)[m, c.M_HELPER])
+        dismiss(w, v.machine(w)[m, c.M_HELPER], t)
     move_again(w, m, c.DOWN, t)
 
 

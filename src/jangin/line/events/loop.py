@@ -18,12 +18,12 @@ from jangin.line.events import sources
 from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.booking import cancel, drawn_s, look_again, plan, show
-from jangin.line.events.buffers import insert, let_in, offer
+from jangin.line.events.buffers import insert, let_in, offer, offer_again
 from jangin.line.events.carriers import send_vehicles, vehicle_event
 from jangin.line.events.interruptions import fail, mend, mended, move_again, next_failure, stand
 from jangin.line.events.jit import inlined, jit
 from jangin.line.events.parts import release_part
-from jangin.line.events.people import assign
+from jangin.line.events.people import arrive, assign, show_people
 from jangin.line.events.standstill import stuck
 from jangin.line.events.stations import finish, give, set_up, try_to_start, work, worked
 
@@ -54,6 +54,7 @@ def _machine_event(w, m, t):  # type: ignore[no-untyped-def]
     if act == c.CALLING:
         v.counts(w)[c.C_BUSY] -= 1
         set_up(w, m, t)
+        arrive(w, v.machine(w)[m, c.M_PERSON], t)
     else:
         worked(w, m, t)
         if act == c.SETTING:
@@ -84,6 +85,7 @@ def _switch(w, a, t):  # type: ignore[no-untyped-def]
                     move_again(w, m, c.OFF, t)
                 else:
                     stand(w, m, c.OFF, t)
+    show_people(w, t)
 
 
 @jit
@@ -122,6 +124,7 @@ def _measure_from(w, t):  # type: ignore[no-untyped-def]
     v.clock(w)[c.T_LEAD] = 0.0
     v.counts(w)[c.C_LEFT_BEFORE] = v.counts(w)[c.C_LEFT]
     v.counts(w)[c.C_SCRAPPED_BEFORE] = v.counts(w)[c.C_SCRAPPED]
+    v.counts(w)[c.C_AGAIN_LEFT] = 0
     for m in range(v.machines(w)):
         v.machine_s(w)[m, c.N_SINCE] = t
         for k in range(c.STATES):
@@ -130,10 +133,20 @@ def _measure_from(w, t):  # type: ignore[no-untyped-def]
         v.buffer_s(w)[b, 0] = 0.0
         v.buffer_s(w)[b, 1] = t
     for s in range(v.stations(w)):
-        for k in range(3):
+        for k in range(c.A_AGAIN_GOOD + 1):
             v.tally(w)[s, k] = 0
     for kind in range(v.kinds(w)):
         v.good(w)[kind] = 0
+    for p in range(v.people(w)):
+        v.person_s(w)[p, c.H_SINCE] = t
+        for k in range(c.IDLE_PERSON + 1):
+            v.person_spent(w)[p, k] = 0.0
+    for k in range(v.vehicles(w)):
+        v.vehicle(w)[k, c.V_BROUGHT] = 0
+        v.vehicle_s(w)[k, c.D_SINCE] = t
+        v.vehicle_s(w)[k, c.D_MOST] = -1.0
+        for state in range(c.IDLE_VEHICLE + 1):
+            v.vehicle_spent(w)[k, state] = 0.0
 
 
 @jit
@@ -160,6 +173,7 @@ def _begin(w):  # type: ignore[no-untyped-def]
                     m0 = v.station(w)[s, c.S_MACHINE]
                     for m in range(m0, m0 + v.station(w)[s, c.S_MACHINES]):
                         stand(w, m, c.OFF, 0.0)
+    show_people(w, 0.0)
     for z in range(v.stops(w)):
         plan(w, v.slots(w)[c.X_STOPS] + z, v.stop_s(w)[z, 0])
     for m in range(v.machines(w) - 1, -1, -1):
@@ -188,6 +202,7 @@ def _advance(w, until):  # type: ignore[no-untyped-def]
             else:
                 v.counts(w)[c.C_BUSY] -= 1
                 mend(w, m, t)
+                arrive(w, v.machine(w)[m, c.M_HELPER], t)
         elif slot < v.slots(w)[c.X_RELEASES]:
             fail(w, slot - v.slots(w)[c.X_CLOCKS], t)
         elif slot < v.slots(w)[c.X_CALENDARS]:
@@ -218,7 +233,7 @@ def _advance(w, until):  # type: ignore[no-untyped-def]
 def _entry(made_by: int) -> Callable[[int, float], int]:
     @numba.njit(nogil=True, error_model="numpy", cache=True)  # type: ignore[untyped-decorator]
     def run(w, until):  # type: ignore[no-untyped-def]
-        """One replication to the time `until` [s], and on from there next time.
+        """One replication to the time `until` [s], and on from there next time, by the preferences as they are then.
 
         Returns FINE, STUCK, FULL (more parts than rows for them), or STALE: `w` was listed by other sources than these.
         """
@@ -227,6 +242,9 @@ def _entry(made_by: int) -> Callable[[int, float], int]:
         if v.counts(w)[c.C_BEGUN] == 0:
             v.counts(w)[c.C_BEGUN] = 1
             _begin(w)
+        else:
+            offer_again(w)
+            _settle(w, v.clock(w)[c.T_NOW])
         return _advance(w, until)
 
     return run  # type: ignore[no-any-return]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from jangin.line.events import state as c
 from jangin.line.events import view as v
-from jangin.line.events.jit import jit
+from jangin.line.events.booking import book_person, show_person
+from jangin.line.events.jit import inlined, jit
 
 __all__ = ["call", "dismiss", "earlier"]
 
@@ -29,9 +30,14 @@ def call(w, who, skill, t):  # type: ignore[no-untyped-def]
     v.counts(w)[c.C_PEOPLE] = 1
 
 
-@jit
-def dismiss(w, person):  # type: ignore[no-untyped-def]
-    v.person(w)[person, c.W_BUSY] = 0
+@inlined
+def dismiss(w, person, t):  # type: ignore[no-untyped-def]
+    """A person is free again."""
+    v.person(w)[person, c.W_DOING] = c.FREE
+    if v.calendars(w) > 0:
+        show_person(w, person, t)
+    else:
+        book_person(w, person, c.IDLE_PERSON, t)
     v.counts(w)[c.C_PEOPLE] = 1
 
 

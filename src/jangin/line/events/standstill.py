@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from jangin.line.events import state as c
 from jangin.line.events import view as v
 from jangin.line.events.jit import jit
@@ -35,12 +37,18 @@ def _locked(w, start):  # type: ignore[no-untyped-def]
 
 @jit
 def stuck(w):  # type: ignore[no-untyped-def]
-    """Whether nothing can ever move again: nobody works, walks, mends or is away, and no arrival would be taken."""
+    """Whether nothing can ever move again: nobody works, walks, mends or is away, and no arrival would be taken.
+
+    Where parts are held back, whoever holds them may let them go.
+    """
     blocked = v.counts(w)[c.C_BLOCKED]
     if blocked >= 0 and v.cyclic(w)[0] and _locked(w, blocked):
         return True
     if v.counts(w)[c.C_BUSY] > 0 or v.counts(w)[c.C_AWAY] > 0 or v.counts(w)[c.C_WIP] == 0:
         return False
+    for b in range(v.buffers(w)):
+        if v.prefer(w)[b] == -math.inf:
+            return False
     for r in range(v.releases(w)):
         if v.release(w)[r, c.R_KIND] == c.PUSH:
             b = v.release(w)[r, c.R_BUFFER]

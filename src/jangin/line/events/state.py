@@ -16,7 +16,7 @@ Array = np.ndarray
 
 # stations: columns of Plant.station
 (S_MACHINE, S_MACHINES, S_BATCH, S_ASSEMBLE, S_SPLIT, S_BEFORE, S_REWORK_TO, S_REWORK_LIMIT, S_CYCLE, S_SETUP,
- S_SKILL, S_IN, S_INS, S_ROUTE, S_ROUTES, S_FIRST_TYPE, S_LIVE, S_BEHIND) = range(18)  # fmt: skip
+ S_SKILL, S_IN, S_INS, S_ROUTE, S_ROUTES, S_FIRST_TYPE, S_LIVE, S_BEHIND, S_AGAIN) = range(19)  # fmt: skip
 # buffers and yards: columns of Plant.buffer
 (B_CAPACITY, B_ORDER, B_TARGET, B_TARGETS, B_SOURCE, B_SOURCES, B_TRACKED, B_PLACES, B_RELEASE, B_PRIORITY,
  B_FLEET) = range(11)  # fmt: skip
@@ -44,12 +44,17 @@ F_MACHINE, F_TIMED, F_AFTER, F_REPAIR, F_SKILL, F_COUNT, F_STREAM, F_REPAIRS = r
 L_PARTS, L_HEAD, L_TAIL, L_WAIT_HEAD, L_WAIT_TAIL, L_IN_WORK, L_BEHIND, L_KEPT = range(8)
 # parts: columns of World.part
 P_TYPE, P_REWORKS, P_NEXT = range(3)
-# people: columns of World.person
-W_CREW, W_BUSY, W_FOR = range(3)
+# people: columns of World.person, and what a person does: nothing, comes, is there for request W_FOR
+W_CREW, W_DOING, W_FOR, W_SHOWN = range(4)
+FREE, COMING, THERE = range(3)
+# World.person_s
+H_X, H_Y, H_SINCE = range(3)
 
 # vehicles: columns of World.vehicle, and what a vehicle does
-V_FLEET, V_PHASE, V_MACHINE, V_BUFFER, V_PART, V_ZONE, V_NEXT = range(7)
+V_FLEET, V_PHASE, V_MACHINE, V_BUFFER, V_PART, V_ZONE, V_NEXT, V_SHOWN, V_BROUGHT = range(9)
 PARKED, TO_SOURCE, AT_SOURCE, LOADING, TO_TARGET, UNLOADING, TO_CHARGER, CHARGING = range(8)
+# World.vehicle_s: where, driving since it was charged, since when in its state, most driving at the end of a drive
+D_X, D_Y, D_DRIVEN, D_SINCE, D_MOST = range(5)
 # Plant.fleet_s; World.zone
 G_SPEED, G_LOAD, G_UNLOAD, G_DRIVE, G_RESERVE, G_CHARGE = range(6)
 Z_FREE, Z_FIRST, Z_LAST = range(3)
@@ -60,20 +65,26 @@ Z_FREE, Z_FIRST, Z_LAST = range(3)
 
 # World.counts
 (C_FREE, C_TODO, C_WIP, C_BUSY, C_RELEASED, C_LEFT, C_SCRAPPED, C_JOINED, C_SPLIT, C_CURRENT, C_AGAIN, C_TRACED,
- C_STATUS, C_AWAY, C_EVENTS, C_PEOPLE, C_BLOCKED, C_LEFT_BEFORE, C_SCRAPPED_BEFORE, C_BEGUN) = range(20)  # fmt: skip
+ C_STATUS, C_AWAY, C_EVENTS, C_PEOPLE, C_BLOCKED, C_LEFT_BEFORE, C_SCRAPPED_BEFORE, C_BEGUN,
+ C_AGAIN_LEFT) = range(21)  # fmt: skip
 FINE, FULL, STUCK, STALE = range(4)
+# World.tally: parts finished, of these scrapped and sent to rework; finished of those reworked before, and these good
+A_FINISHED, A_SCRAPPED, A_REWORKED, A_AGAIN, A_AGAIN_GOOD = range(5)
 # World.clock
 T_NOW, T_WARM, T_WIP, T_WIP_AT, T_LEAD, T_STUCK, T_BIN = range(7)
 
 # the states of iso22400.STATES, by number
 (RUNNING_, SETUP_, BLOCKED_, STARVED_, WAITING_, DOWN_, STOPPED_, OFF_) = range(8)
 STATES = 8
+# the states of result.PERSON_STATES and result.VEHICLE_STATES, by number
+(WORKING, WALKING, OFF_SHIFT, IDLE_PERSON) = range(4)
+(EMPTY, LOADED, HANDLING, HELD_UP, CHARGING_, IDLE_VEHICLE) = range(6)
 
 
 class Plant(NamedTuple):
     """What the layout says. Shapes: see the columns above; `number` and `real` are pools that rows point into."""
 
-    station: Array  # (S, 18) int64
+    station: Array  # (S, 19) int64
     chance: Array  # (S, 2) float64: scrap, rework
     buffer: Array  # (B + releases, 11) int64: the declared buffers, then a yard for each release
     release: Array  # (R, 6) int64
@@ -83,8 +94,9 @@ class Plant(NamedTuple):
     dist: Array  # (D, 3) int64: kind, first value, values
     shape: Array  # (D, 3) float64: the distribution's numbers
     values: Array  # float64 pool: measured times
-    crew: Array  # (K, 4) int64: first person, people, first skill, skills
+    crew: Array  # (K, 2) int64: first person, people
     skill_crews: Array  # (Q, K) int64: 1 where a crew has a skill
+    serves: Array  # (K, S) int64: 1 where a station calls a crew's people
     speed: Array  # (K,) float64: walking speed, 0 for "at once"
     home: Array  # (K, 2) float64: where a crew begins
     place: Array  # (S, 2) float64: where stations stand
@@ -113,14 +125,18 @@ class World(NamedTuple):
     mode_s: Array
     started: Array  # (S,) runs started
     level: Array
-    prefer: Array  # (B,) a station that several buffers feed takes from the highest first; set between calls of `run`
+    prefer: Array  # (B,) a station that several buffers feed takes from the highest first, and from -inf nothing;
+    #               set between calls of `run`
     part: Array
     born: Array  # (parts,) released at
     entered: Array  # (parts,) in its buffer since
     person: Array
-    person_s: Array  # (W, 2) where a person stands
-    vehicle: Array  # (V, 7)
-    vehicle_s: Array  # (V, 3) where a vehicle stands, and its driving since it was charged
+    person_s: Array  # (W, 3) where a person stands, and since when in the state shown
+    person_spent: Array  # (W, 4) seconds by state; idle is the rest
+    duty: Array  # (K,) 1 while some station that a crew serves is on shift
+    vehicle: Array  # (V, 9)
+    vehicle_s: Array  # (V, 5)
+    vehicle_spent: Array  # (V, 6) seconds by state
     first_call: Array  # (G,) the machine that has waited longest for a vehicle, or -1
     calls: Array  # (M,) the machine that called after this one
     call_s: Array  # (M,) when it called
@@ -141,7 +157,7 @@ class World(NamedTuple):
     clock: Array
     seconds: Array  # (M, 8) machine-seconds by state
     buffer_s: Array  # (B, 2) integral of the level, and since when
-    tally: Array  # (S, 3) finished, scrapped, reworked
+    tally: Array  # (S, 5)
     good: Array  # (P,) good parts that left, by type
     bins: Array  # (n,) good parts that left by time
     trace: Array  # (n, 3) time, machine, state; n = 0 for none

@@ -226,24 +226,26 @@ def finish(w, m, t):  # type: ignore[no-untyped-def]
     n = v.machine(w)[m, c.M_PARTS]
     to, fate = v.machine(w)[m, c.M_DEST], v.machine(w)[m, c.M_FATE]
     if v.station(w)[s, c.S_SKILL] >= 0:
-        dismiss(w, v.machine(w)[m, c.M_PERSON])
+        dismiss(w, v.machine(w)[m, c.M_PERSON], t)
     ahead = v.machine(w)[m, c.M_AHEAD]
     if ahead >= 0:
         v.level(w)[ahead, c.L_IN_WORK] -= n * v.station(w)[s, c.S_SPLIT]
-    v.tally(w)[s, 0] += n
+    v.tally(w)[s, c.A_FINISHED] += n
+    if v.station(w)[s, c.S_AGAIN]:
+        _count_again(w, m, s, n, fate == c.GOOD, to < 0)
     v.machine(w)[m, c.M_ACT] = c.FINISHED
     if fate == c.REWORK:
         fate = _count_reworks(w, m, s)
     if ahead >= 0 and fate != c.GOOD:
         room_made(w, ahead)
     if fate == c.SCRAP:
-        v.tally(w)[s, 1] += n
+        v.tally(w)[s, c.A_SCRAPPED] += n
         v.counts(w)[c.C_SCRAPPED] += n
         for _ in range(n):
             end_part(w, hand_over(w, m, t), t)
         return
     if fate == c.REWORK:
-        v.tally(w)[s, 2] += n
+        v.tally(w)[s, c.A_REWORKED] += n
     elif v.station(w)[s, c.S_SPLIT] > 1:
         _split(w, m, s, t)
     if to < 0:
@@ -251,6 +253,22 @@ def finish(w, m, t):  # type: ignore[no-untyped-def]
             _leave(w, hand_over(w, m, t), t)
         return
     give(w, m, to, t)
+
+
+@jit
+def _count_again(w, m, s, n, good, leave):  # type: ignore[no-untyped-def]
+    """Count the parts of a finished run that were reworked before, here or elsewhere, and what becomes of them."""
+    part, again = v.machine(w)[m, c.M_FIRST], 0
+    for _ in range(n):
+        if v.part(w)[part, c.P_REWORKS] > 0:
+            again += 1
+        part = v.part(w)[part, c.P_NEXT]
+    if again > 0:
+        v.tally(w)[s, c.A_AGAIN] += again
+        if good:
+            v.tally(w)[s, c.A_AGAIN_GOOD] += again
+            if leave:
+                v.counts(w)[c.C_AGAIN_LEFT] += again * v.station(w)[s, c.S_SPLIT]
 
 
 @jit

@@ -109,7 +109,7 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
     if why := unfit(layout):
         raise JanginError(f"Layout {layout.name!r} cannot be simulated: {why}.")
     pools = _Pools()
-    stations, chance = np.zeros((len(layout.stations), 18), np.int64), np.zeros((len(layout.stations), 2))
+    stations, chance = np.zeros((len(layout.stations), 19), np.int64), np.zeros((len(layout.stations), 2))
     releases = _releases(layout)
     names = [b.name for b in layout.buffers] + [f"\x00{r.into}" for r in releases]
     number_of = {name: k for k, name in enumerate(names)}
@@ -128,6 +128,7 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
         row[[c.S_IN, c.S_INS]] = pools.numbers(fed), len(fed)
         row[[c.S_ROUTE, c.S_ROUTES]] = _routes(pools, layout, s, number_of)
         row[c.S_LIVE] = len(s.failures)
+        row[c.S_AGAIN] = any(other.rework for other in layout.stations)
         chance[k] = s.scrap, s.rework
         machine += s.machines
     buffers = _buffers(pools, layout, releases, stations)
@@ -136,7 +137,7 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
         row[c.S_BEHIND] = bool(buffers[fed_by, c.B_TRACKED].any())
     release, mix = _release_rows(pools, layout, releases)
     modes, streams, n_streams = _modes(pools, layout, skills, len(releases))
-    crew, skill_crews, speed = _crews(layout, skills)
+    crew, skill_crews, serves, speed = _crews(layout, skills)
     calendar, period, switches, on_calendar = _calendars(layout)
     stops = [(k, stop) for k, s in enumerate(layout.stations) for stop in s.stops]
     counts = [
@@ -157,15 +158,16 @@ def tables(layout: Layout) -> tuple[Plant, Modes]:
         release=release,
         mix=mix,
         number=np.array(pools.number or [0], np.int64),
-        real=np.array(pools.real or [0.0]),
+        real=np.array(pools.real or [0.0], float),
         dist=np.array(pools.dist, np.int64).reshape(-1, 3),
         shape=np.array(pools.shape, float).reshape(-1, 3),
-        values=np.array(pools.values or [0.0]),
+        values=np.array(pools.values or [0.0], float),
         crew=crew,
         skill_crews=skill_crews,
+        serves=serves,
         speed=speed,
         home=np.array([one.home_m for one in layout.crews], float).reshape(-1, 2),
-        place=np.array([s.at_m or (0.0, 0.0) for s in layout.stations]),
+        place=np.array([s.at_m or (0.0, 0.0) for s in layout.stations], float),
         calendar=calendar,
         period=period,
         switches=switches,
@@ -263,7 +265,7 @@ def _skills(layout: Layout) -> dict[str, int]:
     return {name: k for k, name in enumerate(dict.fromkeys(names))}
 
 
-def _crews(layout: Layout, skills: dict[str, int]) -> tuple[Array, Array, Array]:
+def _crews(layout: Layout, skills: dict[str, int]) -> tuple[Array, Array, Array, Array]:
     crew, having = np.zeros((len(layout.crews), 2), np.int64), np.zeros((len(skills), len(layout.crews)), np.int64)
     first = 0
     for k, one in enumerate(layout.crews):
@@ -271,7 +273,14 @@ def _crews(layout: Layout, skills: dict[str, int]) -> tuple[Array, Array, Array]
         first += one.people
         for name in (*one.skills, f"\x00{one.name}"):
             having[skills[name], k] = 1
-    return crew, having, np.array([one.speed_m_s or 0.0 for one in layout.crews])
+    serves = [[_calls(s, one) for s in layout.stations] for one in layout.crews]
+    speed = np.array([one.speed_m_s or 0.0 for one in layout.crews], float)
+    return crew, having, np.array(serves, np.int64).reshape(-1, len(layout.stations)), speed
+
+
+def _calls(s: Station, crew: lay.Crew) -> bool:
+    """Whether a station ever calls people of a crew."""
+    return s.operator in crew.skills or any(f.crew == crew.name for f in s.failures)
 
 
 def _modes(pools: _Pools, layout: Layout, skills: dict[str, int], releases: int) -> tuple[Modes, Array, int]:
@@ -345,7 +354,8 @@ def _calendars(layout: Layout) -> tuple[Array, Array, Array, Array]:
         if n == 0:
             on[on == k] = -1  # never off
     kept = np.array(rows, np.int64).reshape(-1, 2)
-    return kept, np.array([a.period_s for a in layout.calendars]), np.array(switches, float).reshape(-1, 2), on
+    period = np.array([a.period_s for a in layout.calendars], float)
+    return kept, period, np.array(switches, float).reshape(-1, 2), on
 
 
 def _cyclic(layout: Layout) -> bool:
@@ -386,14 +396,16 @@ def fresh(
     part = np.zeros((parts, 3), np.int64)
     part[:, c.P_NEXT] = np.append(np.arange(1, parts), -1)
     people = int(plant.crew[:, 1].sum())
-    person = np.zeros((people, 3), np.int64)
+    person, person_s = np.zeros((people, 4), np.int64), np.zeros((people, 3))
     person[:, c.W_CREW] = np.repeat(np.arange(len(plant.crew)), plant.crew[:, 1])
-    counts, clock = np.zeros(20, np.int64), np.zeros(7)
+    person[:, c.W_SHOWN], person_s[:, :2] = c.IDLE_PERSON, plant.home[person[:, c.W_CREW]]
+    counts, clock = np.zeros(21, np.int64), np.zeros(7)
     counts[[c.C_CURRENT, c.C_BLOCKED]] = -1
     clock[c.T_STUCK], clock[c.T_BIN] = np.inf, bin_s
     owner = np.repeat(np.arange(len(plant.fleet)), plant.fleet[:, 1])
-    vehicle, vehicle_s = np.zeros((len(owner), 7), np.int64), np.zeros((len(owner), 3))
-    vehicle[:, c.V_FLEET], vehicle[:, c.V_ZONE], vehicle_s[:, :2] = owner, -1, plant.depot[owner]
+    vehicle, vehicle_s = np.zeros((len(owner), 9), np.int64), np.zeros((len(owner), 5))
+    vehicle[:, c.V_FLEET], vehicle[:, c.V_ZONE], vehicle[:, c.V_SHOWN] = owner, -1, c.IDLE_VEHICLE
+    vehicle_s[:, :2], vehicle_s[:, c.D_MOST] = plant.depot[owner], -1.0
     zone = np.full((len(plant.zone_places), 3), -1, np.int64)
     zone[:, c.Z_FREE] = plant.zone_places
     return World(
@@ -408,9 +420,12 @@ def fresh(
         born=np.zeros(parts),
         entered=np.zeros(parts),
         person=person,
-        person_s=plant.home[person[:, c.W_CREW]].copy(),
+        person_s=person_s,
+        person_spent=np.zeros((people, 4)),
+        duty=np.ones(len(plant.crew), np.int64),
         vehicle=vehicle,
         vehicle_s=vehicle_s,
+        vehicle_spent=np.zeros((len(owner), 6)),
         first_call=np.full(len(plant.fleet), -1, np.int64),
         calls=np.zeros(machines, np.int64),
         call_s=np.zeros(machines),
@@ -431,7 +446,7 @@ def fresh(
         clock=clock,
         seconds=np.zeros((machines, 8)),
         buffer_s=np.zeros((buffers, 2)),
-        tally=np.zeros((stations, 3), np.int64),
+        tally=np.zeros((stations, 5), np.int64),
         good=np.zeros(plant.mix.shape[1], np.int64),
         bins=np.zeros(bins, np.int64),
         trace=np.zeros((trace, 3)),

@@ -28,12 +28,15 @@ from jangin.line.events.state import Plant, World
 
 _NAMES = Plant._fields + World._fields
 _WORDS = 3  # of an array in the list: address, rows, columns
+_DTYPES: dict[str, np.dtype[Any]] = {}  # of every array, as compiled code takes it
 
 
 def addresses(plant: Plant, world: World) -> np.ndarray:
     """(n + 1, 3) int64: address, rows and columns of every array, each one contiguous block; last `sources.DIGEST`."""
     arrays = [*plant, *world]
-    assert all(a.flags.c_contiguous and a.dtype.itemsize == 8 for a in arrays)
+    assert all(
+        a.flags.c_contiguous and a.dtype == _DTYPES.get(name, a.dtype) for name, a in zip(_NAMES, arrays, strict=True)
+    )
     rows = [(a.ctypes.data, len(a), a.shape[1] if a.ndim == 2 else 1) for a in arrays]
     return np.array([*rows, (sources.DIGEST, 0, 0)], np.int64)
 
@@ -115,6 +118,7 @@ def _word(builder: Any, w: Any, k: int) -> Any:
 
 def _table(name: str, dtype: Any, columns: int = 0) -> Callable[[Any], Any]:
     table = Table(name, dtype, columns)
+    _DTYPES[name] = np.dtype(dtype.name)
     k = _WORDS * _NAMES.index(name)
 
     @intrinsic
@@ -149,7 +153,7 @@ def _columns(name: str) -> Callable[[Any], Any]:
 _REAL, _WHOLE, _BITS = types.float64, types.int64, types.uint64
 
 # the plant
-station = _table("station", _WHOLE, 18)
+station = _table("station", _WHOLE, 19)
 chance = _table("chance", _REAL, 2)
 buffer = _table("buffer", _WHOLE, 11)
 release = _table("release", _WHOLE, 6)
@@ -161,6 +165,7 @@ shape = _table("shape", _REAL, 3)
 values = _table("values", _REAL)
 crew = _table("crew", _WHOLE, 2)
 skill_crews = _table("skill_crews", _WHOLE)
+serves = _table("serves", _WHOLE)
 speed = _table("speed", _REAL)
 home = _table("home", _REAL, 2)
 place = _table("place", _REAL, 2)
@@ -188,10 +193,13 @@ prefer = _table("prefer", _REAL)
 part = _table("part", _WHOLE, 3)
 born = _table("born", _REAL)
 entered = _table("entered", _REAL)
-person = _table("person", _WHOLE, 3)
-person_s = _table("person_s", _REAL, 2)
-vehicle = _table("vehicle", _WHOLE, 7)
-vehicle_s = _table("vehicle_s", _REAL, 3)
+person = _table("person", _WHOLE, 4)
+person_s = _table("person_s", _REAL, 3)
+person_spent = _table("person_spent", _REAL, 4)
+duty = _table("duty", _WHOLE)
+vehicle = _table("vehicle", _WHOLE, 9)
+vehicle_s = _table("vehicle_s", _REAL, 5)
+vehicle_spent = _table("vehicle_spent", _REAL, 6)
 first_call = _table("first_call", _WHOLE)
 calls = _table("calls", _WHOLE)
 call_s = _table("call_s", _REAL)
@@ -212,7 +220,7 @@ counts = _table("counts", _WHOLE)
 clock = _table("clock", _REAL)
 seconds = _table("seconds", _REAL, 8)
 buffer_s = _table("buffer_s", _REAL, 2)
-tally = _table("tally", _WHOLE, 3)
+tally = _table("tally", _WHOLE, 5)
 good = _table("good", _WHOLE)
 bins = _table("bins", _WHOLE)
 trace = _table("trace", _REAL, 3)
@@ -230,6 +238,7 @@ calendars = _rows("calendar")
 stops = _rows("stop")
 fleets = _rows("fleet")
 vehicles = _rows("vehicle")
+people = _rows("person")
 machines = _rows("machine")
 modes = _rows("mode")
 bins_kept = _rows("bins")

@@ -20,13 +20,15 @@ from jangin import __version__
 from jangin.line.iso22400 import FORMULAS, STATES, Indicators
 from jangin.line.layout import Constant, Layout
 from jangin.line.page.charts import Row
+from jangin.line.page.drawing import PERSON_TONES, VEHICLE_TONES, share_bar
+from jangin.line.result import PERSON_STATES, VEHICLE_STATES
 from jangin.line.throughput import Effect, Throughput
 from jangin.report.wording import exact, number, share
 from jangin.stats.output import Interval
 
 __all__ = [
-    "duration", "effect_rows", "facts", "halving_rows", "indicator_table", "interval", "not_modelled", "provenance",
-    "split_rows", "state_table", "takt",
+    "crew_table", "duration", "effect_rows", "facts", "fleet_table", "halving_rows", "indicator_table", "interval",
+    "not_modelled", "provenance", "split_rows", "state_table", "takt",
 ]  # fmt: skip
 
 _MANY = 12  # names in one sentence
@@ -110,6 +112,10 @@ def facts(answer: Throughput) -> list[tuple[str, str, str]]:
     found = [("Good parts per hour", shown, about)]
     found.append(("Parts in the line", _known(answer.wip), "mean over time" if answer.wip else ""))
     found.append(("Lead time", _lead(answer.lead_s), "mean from release to leaving" if answer.lead_s else ""))
+    if answer.first_pass is not None and answer.first_pass.mean < 1.0:
+        found.append(
+            ("First pass yield", _percent(answer.first_pass), "of what left or was scrapped, good and never reworked")
+        )
     kind = "exact" if answer.exact else "simulation" if answer.replications else "approximation"
     found.append(("Engine", f"{answer.engine} ({kind})", answer.why))
     return found
@@ -117,6 +123,11 @@ def facts(answer: Throughput) -> list[tuple[str, str, str]]:
 
 def _known(found: Interval | None) -> str:
     return "not measured" if found is None else interval(found)
+
+
+def _percent(found: Interval) -> str:
+    hundredfold = Interval(100.0 * found.mean, 100.0 * found.half_width, found.confidence, found.n)
+    return f"{interval(hundredfold)}\N{NO-BREAK SPACE}%"
 
 
 def _lead(found: Interval | None) -> str:
@@ -166,6 +177,39 @@ def state_table(answer: Throughput) -> tuple[list[str], list[dict[str, object]]]
         shares = ["–"] * len(states) if found is None else [share(found.shares.get(k, 0.0)) for k in states]
         rate = "–" if found is None else number(found.per_hour, 4)
         rows.append({"name": s.name, "machines": s.machines, "per_hour": rate, "shares": shares})
+    return states, rows
+
+
+def crew_table(answer: Throughput) -> tuple[list[str], list[dict[str, object]]]:
+    """States that occur for some crew, and a row for each crew."""
+    states = [k for k in PERSON_STATES if any(crew.shares[k] > 0.0 for crew in answer.people)]
+    rows: list[dict[str, object]] = [
+        {
+            "name": crew.name,
+            "people": crew.people,
+            "bar": share_bar(crew.shares, PERSON_TONES),
+            "shares": [share(crew.shares[k]) for k in states],
+            "efficiency": "–" if crew.worker_efficiency is None else share(crew.worker_efficiency),
+        }
+        for crew in answer.people
+    ]
+    return states, rows
+
+
+def fleet_table(answer: Throughput) -> tuple[list[str], list[dict[str, object]]]:
+    """States that occur for some fleet, and a row for each fleet."""
+    states = [k for k in VEHICLE_STATES if any(fleet.shares[k] > 0.0 for fleet in answer.fleets)]
+    rows: list[dict[str, object]] = [
+        {
+            "name": fleet.name,
+            "vehicles": fleet.vehicles,
+            "per_hour": number(fleet.per_hour, 4),
+            "bar": share_bar(fleet.shares, VEHICLE_TONES),
+            "shares": [share(fleet.shares[k]) for k in states],
+            "charge": "–" if fleet.least_charge is None else share(fleet.least_charge, 0),
+        }
+        for fleet in answer.fleets
+    ]
     return states, rows
 
 
@@ -270,7 +314,7 @@ def provenance(answer: Throughput, repeat: str) -> Mapping[str, str]:
     if answer.replications:
         found |= {
             "Seed": str(answer.seed),
-            "Replications": f"{answer.replications:,}",
+            "Replications": f"{answer.replications:,}{_of_draws(answer)}",
             "Warm-up left out": duration(answer.warmup_s),
             "Horizon": duration(answer.horizon_s),
         }
@@ -285,6 +329,17 @@ def provenance(answer: Throughput, repeat: str) -> Mapping[str, str]:
     found["Command"] = repeat
     found["Versions"] = _versions()
     return found
+
+
+def _of_draws(answer: Throughput) -> str:
+    """Where stations have evidence: of how many draws, and how well these make the mean known."""
+    split = answer.split
+    if split is None:
+        return ""
+    return (
+        f": {split.inner} of each of {split.outer:,} draws of what the evidence leaves open, whose mean is "
+        f"{interval(split.mean)}"
+    )
 
 
 def _versions() -> str:

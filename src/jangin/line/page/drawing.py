@@ -17,7 +17,10 @@ from jangin.line.page.svg import fitted, n, rect, svg, text
 from jangin.line.throughput import StationAnswer, Throughput
 from jangin.report.wording import number, share
 
-__all__ = ["STATE_WORDS", "bottlenecks", "draw", "legend", "station_of"]
+__all__ = [
+    "PERSON_TONES", "PERSON_WORDS", "STATE_WORDS", "VEHICLE_TONES", "VEHICLE_WORDS", "bottlenecks", "draw", "legend",
+    "share_bar", "station_of",
+]  # fmt: skip
 
 WIDTH = 1064.0  # of the page's column [px]
 
@@ -31,6 +34,24 @@ STATE_WORDS: Mapping[str, str] = {
     "stopped": "stopped as planned",
     "off": "off shift",
 }
+
+PERSON_WORDS: Mapping[str, str] = {
+    "busy": "busy at a machine", "walking": "walking", "off": "off shift", "idle": "idle",
+}  # fmt: skip
+VEHICLE_WORDS: Mapping[str, str] = {
+    "empty": "driving empty",
+    "loaded": "driving loaded",
+    "handling": "loading, unloading",
+    "waiting": "waiting for a zone or a machine",
+    "charging": "charging",
+    "idle": "idle",
+}
+# the colour of each, by the state of a station that has it
+PERSON_TONES: Mapping[str, str] = {"busy": "running", "walking": "setup", "off": "off", "idle": "starved"}
+VEHICLE_TONES: Mapping[str, str] = {
+    "empty": "setup", "loaded": "running", "handling": "stopped", "waiting": "blocked", "charging": "waiting",
+    "idle": "starved",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,18 +154,30 @@ def _station(s: Station, known: StationAnswer | None, box: Box, size: _Size, mar
 
 
 def _shares(known: StationAnswer | None, x: float, y: float, width: float, height: float) -> list[str]:
-    """The stacked bar of one station, framed so that a share of nothing is seen as well."""
+    """The stacked bar of one station."""
+    return _stack({} if known is None else {k: known.shares.get(k, 0.0) for k in STATES}, x, y, width, height)
+
+
+def _stack(shares: Mapping[str, float], x: float, y: float, width: float, height: float) -> list[str]:
+    """A bar of shares by colour, framed so that a share of nothing is seen as well."""
     parts = []
     at = x
-    for state in STATES if known is not None else ():
-        long = width * max(0.0, known.shares.get(state, 0.0)) if known is not None else 0.0
+    for tone, part in shares.items():
+        long = width * max(0.0, part)
         if long > 0.0:
             parts.append(
-                f'<rect x="{at:.2f}" y="{n(y)}" width="{long:.2f}" height="{n(height)}" class="s-{state}"/>'
+                f'<rect x="{at:.2f}" y="{n(y)}" width="{long:.2f}" height="{n(height)}" class="s-{tone}"/>'
             )  # two decimals, for a share of 1 % is one pixel
             at += long
     parts.append(rect(x, y, width, height, "frame"))
     return parts
+
+
+def share_bar(shares: Mapping[str, float], tones: Mapping[str, str]) -> Markup:
+    """The shares of a crew's or a fleet's time as one bar, for a row of a table."""
+    words = "; ".join(f"{state} {share(part)}" for state, part in shares.items() if part > 0.0)
+    stacked = _stack({tones[state]: part for state, part in shares.items()}, 0.5, 0.5, 219.0, 13.0)
+    return svg(220.0, 14.0, "Shares of time", words, stacked, kind="chart bar-row")
 
 
 def _buffer(b: Buffer, content: float | None, box: Box, size: _Size) -> str:

@@ -25,6 +25,7 @@ __all__ = ["page"]
 SECTIONS = (
     ("line", "The line"),
     ("stations", "Stations"),
+    ("people", "People and vehicles"),
     ("shift", "One shift"),
     ("sensitivity", "What would help"),
     ("replications", "Replications"),
@@ -51,7 +52,7 @@ def page(answer: Throughput, *, command: str | None = None) -> str:
     html = template.render(
         version=__version__,
         style=Markup(style),
-        sections=SECTIONS,
+        sections=[(key, name) for key, name in SECTIONS if key != "people" or answer.people or answer.fleets],
         answer=answer,
         takt=content.takt(answer),
         facts=content.facts(answer),
@@ -63,6 +64,10 @@ def page(answer: Throughput, *, command: str | None = None) -> str:
         words=drawing.STATE_WORDS,
         states=states,
         rows=rows,
+        crews=content.crew_table(answer),
+        fleets=content.fleet_table(answer),
+        person=(drawing.PERSON_WORDS, drawing.PERSON_TONES),
+        vehicle=(drawing.VEHICLE_WORDS, drawing.VEHICLE_TONES),
         columns=columns,
         indicators=indicators,
         unknown=unknown,

@@ -8,13 +8,18 @@ rules.py            dispatching rules                   cpsat.py            the 
 timetable.py        a schedule, and its check           follow.py           sequences on a day with breakdowns
 replan.py           a new plan under way                study.py            static, rolling and rules on the same days
 plan.py             from a file to a schedule           best_known.py       published bounds, with source and date
+as_line.py          a shop as a line's layout            drive.py            that line, driven by a plan
+line_floor.py       the line's engine, seen from a shop
 pending.py          what is still to be scheduled: the one problem of rules and solver
 
-OR-Tools is imported when something is optimised (extra `schedule`); all else needs NumPy alone.
+OR-Tools is imported when something is optimised (extra `schedule`), numba when a line is driven; all else needs NumPy
+alone.
 """
 
+from jangin.line.shop.as_line import as_line
 from jangin.line.shop.best_known import BestKnown, best_known
 from jangin.line.shop.cpsat import Solution, solve
+from jangin.line.shop.drive import Driven, drive
 from jangin.line.shop.follow import Day, follow
 from jangin.line.shop.instance import Instance, Mode, flow_shop, job_shop
 from jangin.line.shop.instance_file import instance_names, read_instance
@@ -31,6 +36,7 @@ __all__ = [
     "Comparison",
     "Day",
     "Down",
+    "Driven",
     "Instance",
     "Mode",
     "Pending",
@@ -43,9 +49,11 @@ __all__ = [
     "Sequences",
     "ShopState",
     "Solution",
+    "as_line",
     "best_known",
     "compare",
     "dispatch",
+    "drive",
     "flow_shop",
     "follow",
     "instance_names",

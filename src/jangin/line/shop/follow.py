@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -152,16 +152,25 @@ def resumed(down: Sequence[Window], start: int, work: int) -> int:
     return at + work
 
 
-def follow(pending: Pending, sequences: Sequences, floor: Floor | None = None) -> Schedule:
+def follow(
+    pending: Pending,
+    sequences: Sequences,
+    floor: Floor | None = None,
+    planned_at: Mapping[tuple[int, int], int] | None = None,
+) -> Schedule:
     """What comes of sequences, on the floor as planned or as given.
 
-    Each machine's (job, operation) pairs, of what is pending, in order. Raises: BadSchedule for sequences that do not
-    hold every pending operation once, on a machine that can do it, or in which machines wait for each other for ever.
+    Each machine's (job, operation) pairs, of what is pending, in order. An operation does not begin before the tick at
+    which it was planned, where `planned_at` names one: a plan made at noon moves nothing into the morning.
+
+    Raises: BadSchedule for sequences that do not hold every pending operation once, on a machine that can do it, or in
+    which machines wait for each other for ever.
     """
     _refuse(pending, sequences)
     floor = Planned(pending) if floor is None else floor
     step, ready = list(pending.done), list(pending.ready)
     place, free = [0] * len(sequences), [0] * len(sequences)
+    known = planned_at or {}
     waits = {operation: m for m, queue in enumerate(sequences) for operation in queue}
     rows: list[Row] = []
     look = [m for m, queue in enumerate(sequences) if queue]
@@ -173,7 +182,7 @@ def follow(pending: Pending, sequences: Sequences, floor: Floor | None = None) -
                 break
             lasts = pending.instance.duration_on(j, k, m)
             assert lasts is not None
-            start = floor.opens(m, max(ready[j], free[m]), lasts)
+            start = floor.opens(m, max(ready[j], free[m], known.get((j, k), 0)), lasts)
             ready[j] = free[m] = end = floor.ends(j, k, m, start)
             rows.append(Row(j, k, m, start, end))
             step[j] += 1

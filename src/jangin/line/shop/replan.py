@@ -11,6 +11,7 @@ never worse than going on with them, as far as can be known now. `rolling` does 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -150,12 +151,14 @@ class Rolled:
     Attributes:
         schedule: what happened: true times, repairs included.
         sequences: what each machine did in the end, in order.
+        planned_at: of each operation that a re-plan placed, the tick of the last one that did; it began no earlier.
         replans: how often a new plan was made.
         changed: how often it moved an operation to another machine or another place in the order.
     """
 
     schedule: Schedule
     sequences: Sequences
+    planned_at: Mapping[tuple[int, int], int]
     replans: int
     changed: int
 
@@ -177,9 +180,10 @@ def rolling(
     operation ends. An operation that has run longer than planned is taken to end at the next tick.
     """
     everything = Pending.of(instance)
+    planned_at: dict[tuple[int, int], int] = {}
     replans = changed = 0
     for now in day.news:
-        happened = follow(everything, sequences, day)
+        happened = follow(everything, sequences, day, planned_at)
         if now >= max(row.start for row in happened.rows):
             break
         state = state_at(happened, sequences, day, now)
@@ -196,8 +200,9 @@ def rolling(
         begun = {(row.job, row.operation) for row in happened.rows if row.start < now}
         before = [tuple(o for o in queue if o in begun) for queue in sequences]
         joined = tuple(old + rest for old, rest in zip(before, new, strict=True))
+        planned_at |= dict.fromkeys((operation for queue in new for operation in queue), now)
         replans, changed, sequences = replans + 1, changed + (joined != sequences), joined
-    return Rolled(follow(everything, sequences, day), sequences, replans, changed)
+    return Rolled(follow(everything, sequences, day, planned_at), sequences, planned_at, replans, changed)
 
 
 def state_at(happened: Schedule, sequences: Sequences, day: Day, now: int) -> ShopState:

@@ -39,7 +39,17 @@ from jangin.line.shop.instance import Instance, Mode
 from jangin.line.shop.pending import Pending
 from jangin.line.shop.timetable import Row, Schedule
 
-__all__ = ["RULES", "Floor", "Planned", "best_of_rules", "dispatch", "non_delay", "objective_of", "rule_name"]
+__all__ = [
+    "RULES",
+    "Floor",
+    "Planned",
+    "best_of_rules",
+    "dispatch",
+    "non_delay",
+    "objective_of",
+    "rule_name",
+    "urgency_of",
+]
 
 RULES = ("SPT", "LPT", "FIFO", "MOPNR", "MWKR", "LWKR", "FDD/MWKR", "EDD", "RANDOM")
 
@@ -110,13 +120,13 @@ def rule_name(rule: str) -> str:
 
 def non_delay(pending: Pending, rule: str, *, seed: int = 0, floor: Floor | None = None) -> Schedule:
     """The schedule of a rule for what is pending, on the floor as planned or as given."""
-    urgency = _urgency(pending.instance, rule_name(rule), seed)
+    urgency = urgency_of(pending.instance, rule_name(rule), seed)
     floor = Planned(pending) if floor is None else floor
     rows = _in_one_order if pending.instance.permutation else _on_free_machines
     return Schedule.of(pending.instance, rows(pending, urgency, floor))
 
 
-def _urgency(instance: Instance, rule: str, seed: int) -> list[list[float]] | None:
+def urgency_of(instance: Instance, rule: str, seed: int) -> list[list[float]] | None:
     """For each job and operation a number, the smallest of which goes first; None where the arrival decides."""
     if rule == "FIFO":
         return None

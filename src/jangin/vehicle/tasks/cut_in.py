@@ -76,7 +76,6 @@ class CutInTask:
     limit_s: float = 38.0
 
     name = "vehicle/cut-in"
-    recipe = "ppo"  # steps are cheap here
     rate_hz = 10.0
     claims = (
         Claim.parse("P(preventable_collision) <= 0.01 @ 0.95"),

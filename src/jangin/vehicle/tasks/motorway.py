@@ -79,7 +79,13 @@ class Motorway:
     rss_brake_other_m_s2: float = 8.0
 
     name = "vehicle/motorway"
-    recipe = "ppo"  # steps are cheap here, and the expert is not the best that can be done
+    # steps are cheap here, and the expert is not the best that can be done
+    recipe = {
+        "ppo": {
+            "steps": 4_000_000, "nsim": 1024, "horizon": 16, "epochs": 3, "batch": 4096, "gamma": 0.98,
+            "actor_lr": 5e-4, "actor_hidden": (256, 256), "critic_hidden": (256, 256),
+        },
+    }  # fmt: skip
     columns = {
         "cycle_s": "s",
         "margin": "",
