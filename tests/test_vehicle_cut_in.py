@@ -33,7 +33,7 @@ class Still:
 @pytest.mark.parametrize("disturbance", DISTURBANCES)
 @pytest.mark.parametrize("driver", [CarefulHuman(), FuzzyModel()], ids=["careful-human", "fuzzy"])
 def test_a_reference_driver_in_the_world_is_the_one_of_the_study(disturbance, driver):
-    """Driven by a reference driver's accelerations, the world has contact in just the study's scenarios, when it has."""
+    """Driven by a reference driver, the world has contact in the study's scenarios, but for ties."""
     task, n = dataclasses.replace(EXACT, disturbance=disturbance, hardest_m_s2=100.0), 400
     world = task.world(n, seed=3)
     scenarios = task.scenarios({name: values.copy() for name, values in world.values.items()})

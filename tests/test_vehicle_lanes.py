@@ -284,3 +284,17 @@ def test_fields_that_cannot_be_are_refused_in_a_sentence(fields, says):
     with pytest.raises(BadTask) as e:
         Motorway(**fields)
     assert str(e.value) == says
+
+
+def test_the_shield_and_the_reference_drivers_have_one_formula():
+    """The compiled safe distances are those of the R157-derived criteria, over a grid of speeds."""
+    from jangin.vehicle.r157.criteria import RssConstants, reg157_ttc_needed_s, rss_longitudinal_gap_m
+
+    constants = RssConstants(0.3, 0.0, 3.0, 6.0, 8.0, 0.2, 0.8, 0.1)
+    for rear in (0.0, 10.0, 25.0, 40.0):
+        for front in (0.0, 10.0, 25.0, 40.0):
+            ours = shield.rss_distance(rear, front, 0.3, 3.0, 6.0, 8.0)
+            assert ours == pytest.approx(float(rss_longitudinal_gap_m(rear, front, constants)), abs=1e-12)
+            closing = max(rear - front, 0.0)
+            needed = closing * float(reg157_ttc_needed_s(closing))
+            assert shield.r157_distance(rear, front) == pytest.approx(max(needed, 2.0), abs=1e-12)

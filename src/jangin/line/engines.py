@@ -98,7 +98,8 @@ class Ready:
         at_once: replications to run between two looks; the path engine runs 64 in the time of one.
         compile_s: time spent compiling [s]; 0 from a cache.
         simulate: (layout, seed=, replications=, first=, horizon_s=, warmup_s=, bins=) -> Replications.
-        compare: (layouts, seed=, replications=, horizon_s=, warmup_s=) -> one Replications each, on common numbers.
+        compare: (layouts, seed=, replications=, horizon_s=, warmup_s=, states=) -> one Replications each, on common
+            numbers; with states=False nothing but the output need be measured.
     """
 
     name: str
@@ -121,7 +122,7 @@ def ready(name: str, threads: int = 0) -> Ready:
     def simulate(layout: Layout, **settings: Any) -> Replications:
         return events.simulate(layout, threads=threads, **settings)
 
-    def compare(layouts: Sequence[Layout], **settings: Any) -> list[Replications]:
+    def compare(layouts: Sequence[Layout], states: bool = True, **settings: Any) -> list[Replications]:
         return [simulate(layout, **settings) for layout in layouts]
 
     return Ready("events", 10, compile_s, simulate, compare)

@@ -181,7 +181,7 @@ def _effects(
     n = min(len(runs), ready.at_once)
     tell(Progress("what if", n, None))
     return sensitivity(
-        layout, lambda others: ready.compare(others, replications=n, **settings), runs.per_hour[:n], confidence
+        layout, lambda others: ready.compare(others, replications=n, states=False, **settings), runs.per_hour[:n], confidence
     )
 
 

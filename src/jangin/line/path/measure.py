@@ -104,8 +104,11 @@ class _Window:
 class FixedTime(_Window):
     """Everything from `begin_s` to `end_s`, real time."""
 
-    def __init__(self, layout: Layout, clock: Clock, width: int, begin_s: float, end_s: float, bins: int) -> None:
+    def __init__(
+        self, layout: Layout, clock: Clock, width: int, begin_s: float, end_s: float, bins: int, *, states: bool = True
+    ) -> None:
         super().__init__(layout, clock, width)
+        self._measures = states
         self.begin, self.end = begin_s, end_s
         self.on = float(clock.worked(np.array(begin_s))), float(clock.worked(np.array(end_s)))
         self.bins = np.zeros((width, bins)) if bins else None
@@ -121,11 +124,12 @@ class FixedTime(_Window):
 
     def add(self, path: Path, supply: Supply) -> None:
         """One portion more."""
-        for i, place in enumerate(path.places):
-            self._station(i, place, supply)
-            if i:
-                since, until = self.clock.real(path.places[i - 1].left), self.clock.real(place.start)
-                self.buffers[i - 1] += _between(since, until, self.begin, self.end)
+        if self._measures:
+            for i, place in enumerate(path.places):
+                self._station(i, place, supply)
+                if i:
+                    since, until = self.clock.real(path.places[i - 1].left), self.clock.real(place.start)
+                    self.buffers[i - 1] += _between(since, until, self.begin, self.end)
         born, left = self.births(path, supply), self.leaves(path)
         self.in_line += _between(born, left, self.begin, self.end, ordered=self._ordered)
         if born.min() > self.begin and left.max() <= self.end:
@@ -137,6 +141,9 @@ class FixedTime(_Window):
         self._look_ahead(path, supply)
 
     def result(self, keep: slice) -> Replications:
+        if not self._measures:
+            for unknown in (self.states, self.finished, self.buffers):
+                unknown[:] = np.nan
         for i, station in enumerate(self.layout.stations):
             off = (self.end - self.begin) - (self.on[1] - self.on[0])
             self.states[i, _OFF] = station.machines * max(0.0, off)

@@ -63,14 +63,15 @@ def simulate_until(
 
 def common_random(
     layouts: Sequence[Layout], *, seed: int, replications: int, first: int = 0, horizon_s: float, warmup_s: float = 0.0,
-    times: Sequence[Times] = (), bins: int = 0,
+    times: Sequence[Times] = (), bins: int = 0, states: bool = True,
 ) -> list[Replications]:  # fmt: skip
     """Several designs on the same random numbers, as `simulate_until` of each, and the same to the last bit.
 
     Stations of the same name share their numbers where their distributions are of one kind: other means, capacities or
     failures do not disturb them. Where all designs have as many machines, each number is drawn once for all.
 
-    Args: times: one mapping per layout, or none; functions that give the same numbers keep them common.
+    Args: times: one mapping per layout, or none; functions that give the same numbers keep them common. states: whether
+    to measure what stations and buffers do as well; NaN without, and a third of the time saved.
 
     Raises: as `simulate`; the first design that does not fit is named.
     """
@@ -78,12 +79,12 @@ def common_random(
         raise NotExact("No layouts to compare; give at least one.")
     if len(times) not in (0, len(layouts)):
         raise NotExact(f"Times for {len(times)} of {len(layouts)} layouts; give one mapping for each, or none.")
-    return _until(layouts, seed, replications, first, horizon_s, warmup_s, times or [{}] * len(layouts), bins)
+    return _until(layouts, seed, replications, first, horizon_s, warmup_s, times or [{}] * len(layouts), bins, states)
 
 
 def _until(
     layouts: Sequence[Layout], seed: int, replications: int, first: int, horizon_s: float, warmup_s: float,
-    times: Sequence[Times], bins: int,
+    times: Sequence[Times], bins: int, states: bool = True,
 ) -> list[Replications]:  # fmt: skip
     _counts(replications, first)
     if not 0.0 <= warmup_s < horizon_s < float("inf"):
@@ -92,7 +93,7 @@ def _until(
         raise NotExact(f"{bins} bins cannot be; give 0 for none, or more.")
 
     def window(layout: Layout, clock: Clock, width: int) -> Window:
-        return FixedTime(layout, clock, width, warmup_s, horizon_s, bins)
+        return FixedTime(layout, clock, width, warmup_s, horizon_s, bins, states=states)
 
     return _all(layouts, window, seed, replications, first, times, None)
 
