@@ -198,7 +198,7 @@ def test_the_zones_speed_and_the_stopping_distance_are_kept_at_their_worst():
 
 
 def test_the_expert_arrives_touches_hardly_anybody_and_keeps_the_zone():
-    """In either physics 80 % and more succeed, hardly a person is touched, and nine in ten keep the zone as the claim says."""
+    """In either physics 80 % and more succeed, hardly a person is touched, and nine in ten keep the zone as claimed."""
     for physics, least in (("training", 0.80), ("evidence", 0.80)):
         task = Aisle(physics=physics)
         trials = rollout(task, task.expert(), 64, seed=11, purpose="test", size=64)

@@ -14,7 +14,7 @@ and Analysis, chapter 9.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -180,9 +180,11 @@ def _effects(
     """What every single change would bring, on the random numbers of the first replications."""
     n = min(len(runs), ready.at_once)
     tell(Progress("what if", n, None))
-    return sensitivity(
-        layout, lambda others: ready.compare(others, replications=n, states=False, **settings), runs.per_hour[:n], confidence
-    )
+
+    def compare(others: Sequence[Layout]) -> list[Replications]:
+        return ready.compare(others, replications=n, states=False, **settings)
+
+    return sensitivity(layout, compare, runs.per_hour[:n], confidence)
 
 
 def _interval(values: Array, confidence: float) -> Interval | None:
