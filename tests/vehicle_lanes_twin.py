@@ -48,10 +48,12 @@ COLUMNS = (
 class Twin:
     """One stretch of motorway under meta-actions, without a shield and without anybody coming in or leaving."""
 
-    def __init__(self, cars, *, width, lanes, kappa, dt, periods, speeds, target_speed, wheelbase, rate, accel, brake):
+    def __init__(
+        self, cars, *, width, lanes, kappa, dt, periods, speeds, target_speed, wheelbase, rate, accel, brake, lag
+    ):
         self.cars, self.w, self.lanes, self.kappa, self.dt = cars, width, lanes, kappa, dt
         self.substeps, self.speeds, self.target_speed = periods, speeds, target_speed
-        self.wheelbase, self.rate, self.accel, self.brake, self.done = wheelbase, rate, accel, brake, 0
+        self.wheelbase, self.rate, self.accel, self.brake, self.lag, self.done = wheelbase, rate, accel, brake, lag, 0
 
     @classmethod
     def of(cls, world, sim):
@@ -62,7 +64,7 @@ class Twin:
             cars, width=task.lane_width_m, lanes=task.lanes, kappa=trial[c.CURVATURE], dt=task.substep_s,
             periods=round(1 / task.rate_hz / task.substep_s), speeds=task.speeds_m_s,
             target_speed=trial[c.TARGET_SPEED], wheelbase=task.wheelbase_m, rate=task.steer_rate_rad_s,
-            accel=settings[c.EGO_ACCEL], brake=settings[c.EGO_BRAKE],
+            accel=settings[c.EGO_ACCEL], brake=settings[c.TRACK_BRAKE], lag=settings[c.TRACK_S],
         )  # fmt: skip
 
     # ── who is where ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -165,7 +167,7 @@ class Twin:
             if (self.done + k) % round(1 / self.dt) == 0:
                 self.change(self.cars[k])
             self.cars[k].wants = self.wish(self.cars[k])
-        accel = min(max((self.target_speed - ego.v) / 0.6, -self.brake), self.accel)
+        accel = min(max((self.target_speed - ego.v) / self.lag, -self.brake), self.accel)
         wanted = math.atan(2 * math.tan(self.slip(ego, self.yaw(ego, self.wheelbase), self.wheelbase)))
         turn = self.rate * self.dt
         ego.delta = min(max(wanted, ego.delta - turn), ego.delta + turn)

@@ -29,6 +29,7 @@ __all__ = ["Learned", "Marks", "Progress", "learn"]
 
 CHECKPOINT, CURVE, POLICY = "checkpoint.npz", "curve.csv", "policy.onnx"
 TELL_EVERY_S = 0.5
+MARKS = 60  # of a long run; measuring costs what a thousand trials or so cost
 Row = Mapping[str, float | str]
 
 
@@ -124,7 +125,7 @@ def learn(
         steps: control steps at most; None is the sum of what the recipes say. The last recipe takes what the others
             leave, which is at least half.
         budget_s: seconds at most; a policy stopped by the clock cannot be learned again to the same bits.
-        marks: when and on what to measure.
+        marks: when and on what to measure; None: the defaults, and of a run of millions of steps every sixtieth.
         device: a torch device for the networks: "cpu", "cuda", "mps", "xpu" ... The world stays where the task puts it.
         threads: of the world; 0 is all cores.
         resume: go on from the folder's checkpoint where there is one, also with more steps. As good, but other bits.
@@ -138,7 +139,8 @@ def learn(
     recipes = _budgeted(joined(recipe or _default_recipe(task)), steps)
     identity = sha256_of([task_declaration(task), described(recipes), seed])
     with one_thread():
-        run = _Run(task, recipes, seed, folder, marks or Marks(), where, threads, identity, progress, budget_s)
+        marks = marks or Marks(every=max(Marks.every, sum(r.steps for r in recipes) // MARKS))
+        run = _Run(task, recipes, seed, folder, marks, where, threads, identity, progress, budget_s)
         try:
             if resume and folder.has(CHECKPOINT):
                 run.restore()

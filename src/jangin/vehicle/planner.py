@@ -29,8 +29,10 @@ SLOWS_M_S2, HARDLY_M_S2 = -0.8, -0.5  # braking at which it tells a lower speed;
 HARDEST_M_S2 = 8.0
 URGENT_M = 120.0  # on a slip road, with less of it left, it asks more of others
 URGENT_IMPOSED_M_S2 = 4.0
-STOPS_M_S2 = 2.0  # braking at the end of a slip road
-FAR_M = 200.0
+CHANGE_S = 2.5  # that a change takes, roughly: it must be over before the slip road is
+STOPS_M_S2 = 3.0  # braking at the end of a slip road
+MERGE_S = 0.6  # the time gap it merges with
+FAR_M, FAR_END_M = 200.0, 299.0  # a vehicle, and an end of the lane, that are farther are none
 LEFT, KEEP, RIGHT = 1.0, 0.0, -1.0
 
 
@@ -125,8 +127,11 @@ class IdmMobil:
     def _decide(self, scene: _Scene) -> tuple[Array, Array]:
         """The acceleration in the lane that is chosen, and the side it lies on."""
         own = self._behind(scene, KEEP)
-        ramp = scene.ends < 0.999 * 300.0
+        ramp = scene.ends < FAR_END_M
         stop = -(scene.speed**2) / (2.0 * np.maximum(scene.ends - 5.0, 0.5))
+        gap, faster = scene.front[LEFT]  # whom it will merge behind
+        behind = _idm(scene.speed, np.maximum(gap, 1.0), -faster, self._desired, MERGE_S, ACCEL_M_S2, DECEL_M_S2)
+        own = np.where(ramp, np.minimum(own, np.maximum(behind, -DECEL_M_S2)), own)
         own = np.where(ramp & (-stop > STOPS_M_S2), np.minimum(own, np.maximum(stop, -HARDEST_M_S2)), own)
         urgent = ramp & (scene.ends < URGENT_M)
         imposed = np.where(urgent, URGENT_IMPOSED_M_S2, IMPOSED_M_S2)
@@ -139,6 +144,7 @@ class IdmMobil:
             )
             room = (gap > 1.0) & (scene.front[there][0] > 1.0)
             safe = scene.may[there] & room & (theirs > -imposed) & (then > -imposed) & ~scene.changing
+            safe &= scene.ends > CHANGE_S * scene.speed
             take = safe & (then > best)
             side, best, accel = np.where(take, there, side), np.where(take, then, best), np.where(take, then, accel)
         return np.minimum(accel, np.where(side != 0.0, np.maximum(own, accel - 1.0), accel)), side
@@ -152,6 +158,7 @@ class IdmMobil:
         low, step = self._task.speeds_m_s[0], self._task.speeds_m_s[1] - self._task.speeds_m_s[0]
         now = low + np.round((scene.speed - low) / step) * step
         up = self._at_speed(scene, np.maximum(now, scene.target) + step)
+        up = np.where((scene.ends < FAR_END_M) & (accel < HARDLY_M_S2), -np.inf, up)
         down = (accel < SLOWS_M_S2) & (scene.target > scene.speed - 0.5 * step)
         # a speed that is told already is not told again, or it would rise with every period
         rising = scene.target > scene.speed + 0.4 * step

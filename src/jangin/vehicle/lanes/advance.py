@@ -72,6 +72,8 @@ from jangin.vehicle.lanes.columns import (
     TARGET,
     TARGET_SPEED,
     TIMEOUT,
+    TRACK_BRAKE,
+    TRACK_S,
     TTC,
     WHEELBASE,
     WIDTH,
@@ -91,7 +93,6 @@ __all__ = ["World", "advance", "begin", "sense"]
 
 _CALLED = [Path(str(m.__file__)) for m in (boxes_compiled, counted, following, lane_change)]
 CHOICE = 1.0 / 3.0  # a meta-action of less is none
-SPEED_TIME_S = 0.6  # time constant of driving the speed that was told
 SIDEWAYS_M_S, PEER_SIDEWAYS_M_S = 1.5, 100.0  # the fastest way into another lane
 WHEELBASE_SHARE = 0.6  # of the length, of those whose wheelbase nobody knows
 SNAP_M, SNAP_RAD = 0.01, 1e-3  # so near to the middle of its lane a vehicle is in it
@@ -144,7 +145,7 @@ def _drive(car, order, place, trial, settings, action, forbidden):  # type: igno
         lane = math.floor(car[0, D] / settings[LANE_WIDTH] + 0.5)
         car[0, TARGET] = lane
     else:
-        accel = (trial[TARGET_SPEED] - v) / SPEED_TIME_S
+        accel = max((trial[TARGET_SPEED] - v) / settings[TRACK_S], -settings[TRACK_BRAKE])
         fastest = PEER_SIDEWAYS_M_S if settings[PEER] else SIDEWAYS_M_S
         middle, wheelbase = car[0, TARGET] * settings[LANE_WIDTH], settings[WHEELBASE]
         wanted = steer_of(sin_slip(yaw_wanted(car, 0, middle, trial[CURVATURE], wheelbase, fastest), v, wheelbase))

@@ -75,6 +75,8 @@ NTRIAL = 23
     WRAP,  # 1: who leaves the simulated stretch comes in again at its other end
     EGO_ACCEL,  # the most the driven vehicle accelerates [m/s^2]
     EGO_BRAKE,  # and brakes [m/s^2], positive
+    TRACK_BRAKE,  # the most it brakes with for a lower speed that it is told [m/s^2], positive
+    TRACK_S,  # time constant of driving the speed that it is told [s]
     SPEED_LOW,  # lowest of the speeds it can be told to drive [m/s]
     SPEED_STEP,  # between two of them [m/s]
     SPEEDS,  # how many
@@ -89,8 +91,8 @@ NTRIAL = 23
     RSS_BRAKE_OTHER,  # the hardest expected of others [m/s^2], positive
     KINEMATICS,  # 1: highway-env's observation
     LAST_SUBSTEP,  # of a trial, by the clock
-) = range(22)
-NSETTINGS = 22
+) = range(24)
+NSETTINGS = 24
 
 # ── outcomes, in the world's order ──────────────────────────────────────────────────────────────────────────────────
 RUNNING, SUCCESS, TIMEOUT, COLLISION, OFF_ROAD, INVALID_STATE = range(6)

@@ -156,7 +156,7 @@ class Motorway:
     @property
     def speeds_m_s(self) -> tuple[float, ...]:
         """That can be told by meta-actions [m/s]."""
-        return (20.0, 25.0, 30.0) if self.peer else (10.0, 15.0, 20.0, 25.0, 30.0)
+        return (20.0, 25.0, 30.0) if self.peer else tuple(5.0 * k for k in range(7))
 
     # ── the contract ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -293,6 +293,8 @@ class Motorway:
             c.WRAP: not self.peer,
             c.EGO_ACCEL: 9.0 if self.peer else 3.0,
             c.EGO_BRAKE: 9.0 if self.peer else 8.0,
+            c.TRACK_BRAKE: 9.0 if self.peer else 4.0,
+            c.TRACK_S: 0.6 if self.peer else 1.0,
             c.SPEED_LOW: self.speeds_m_s[0],
             c.SPEED_STEP: self.speeds_m_s[1] - self.speeds_m_s[0],
             c.SPEEDS: len(self.speeds_m_s),
