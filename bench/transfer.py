@@ -27,6 +27,7 @@ __all__ = ["compare", "drive", "learn_ours", "learn_theirs"]
 
 ENV = "highway-fast-v0"
 FIRST_EPISODE = 1_000_000  # seeds of episodes nobody has learned from
+STEPS_PER_S = 8_000  # that learning takes here, about: its step sizes fall over the steps it is told
 CHOICE = 1.0 / 3.0  # of our meta-actions: less is none
 LEFT, IDLE, RIGHT, FASTER, SLOWER = range(5)
 
