@@ -268,6 +268,7 @@ class CutInWorld:
             "speed_m_s": float(self._v[sim]),
             "decel_m_s2": float(max(-self._a[sim], 0.0)),
         }
-        view = (float(self._x[sim]) + 0.35 * VIEW_M, 0.0 if self.task.disturbance == "deceleration" else 0.25, 0.0)
+        middle = -0.5 * BESIDE_M if self.task.disturbance == "cut-out" else 0.5 * BESIDE_M  # of the two lanes shown
+        view = (float(self._x[sim]) + 0.35 * VIEW_M, middle, 0.0)
         time_s = float(self._instant[sim]) * STEP_S
         return Frame(time_s, boxes, ("driven", "vehicle"), (0, 1), values, view)
