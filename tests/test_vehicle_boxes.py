@@ -327,3 +327,15 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(call, text):
     with pytest.raises(BadTask) as error:
         call()
     assert str(error.value) == text
+
+
+def test_a_box_that_is_nowhere_is_no_endless_search() -> None:
+    """A NaN in either box gives NaN, in arrays and compiled, and disturbs no other pair."""
+    still = {"heading_rad": np.zeros(2), "length_m": np.full(2, 4.0), "width_m": np.full(2, 2.0)}
+    a = Boxes(x_m=np.zeros(2), y_m=np.zeros(2), **still)
+    b = Boxes(x_m=np.array([np.nan, 10.0]), y_m=np.zeros(2), **still)
+    after = Boxes(x_m=np.array([np.nan, 0.0]), y_m=np.zeros(2), **still)
+    found = swept(a, a, b, after)
+    assert np.isnan(found[0])
+    assert found[1] == pytest.approx(0.6, abs=1e-4)
+    assert np.isnan(boxes_compiled.boxes_swept(0, 0, 0, 0, 0, 0, 4, 2, np.nan, 0, 0, 0, 0, 0, 4, 2))

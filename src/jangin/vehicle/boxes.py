@@ -133,7 +133,7 @@ def turn(before_rad: Array, after_rad: Array) -> Array:
 def swept(a: Boxes, a_after: Boxes, b: Boxes, b_after: Boxes) -> Array:
     """At which fraction of the step each pair first touches, in [0, 1]; inf for pairs that do not.
 
-    Sizes are those before the step. The head of the module says what is promised.
+    Sizes are those before the step. The head of the module says what is promised. NaN for a pair with a NaN.
     """
     names = ("x_m", "y_m", "heading_rad")
     rows = [getattr(a, n) for n in names] + [getattr(a_after, n) for n in names] + [a.length_m, a.width_m]
@@ -152,8 +152,9 @@ def swept(a: Boxes, a_after: Boxes, b: Boxes, b_after: Boxes) -> Array:
     first, second = (h1, turn1, l1, w1), (h2, turn2, l2, w2)
     larger = [np.where(swap, q, p) for p, q in zip(first, second, strict=True)]
     smaller = [np.where(swap, p, q) for p, q in zip(first, second, strict=True)]
-    near = ~_never_near(x, y, vx, vy, 0.5 * (r1 + r2) + TOUCH_M)
-    found = np.full(len(x), np.inf)
+    known = np.isfinite(x + y + vx + vy + turn1 + turn2 + r1 + r2)
+    near = known & ~_never_near(x, y, vx, vy, 0.5 * (r1 + r2) + TOUCH_M)
+    found = np.where(known, np.inf, np.nan)
     found[near] = _advanced(*(v[near] for v in (sign * x, sign * y, sign * vx, sign * vy, *larger, *smaller)))
     return found.reshape(shape)
 

@@ -10,7 +10,7 @@ that coincide touch. `boxes` has the same for arrays, the method of the swept ch
 
 from __future__ import annotations
 
-from math import cos, hypot, inf, pi, sin, sqrt
+from math import cos, hypot, inf, isfinite, nan, pi, sin, sqrt
 
 import numba
 
@@ -116,12 +116,14 @@ def boxes_swept(
     x1: float, y1: float, h1: float, x1_after: float, y1_after: float, h1_after: float, l1: float, w1: float,
     x2: float, y2: float, h2: float, x2_after: float, y2_after: float, h2_after: float, l2: float, w2: float,
 ) -> float:  # fmt: skip
-    """At which fraction of the step two moving boxes first touch, in [0, 1]; inf if they do not.
+    """At which fraction of the step two moving boxes first touch, in [0, 1]; inf if they do not, NaN for a NaN.
 
     Centres move straight and headings turn evenly, the shorter way round. The method and its bound: `boxes.swept`.
     """
     x, y = x2 - x1, y2 - y1
     vx, vy = x2_after - x1_after - x, y2_after - y1_after - y  # per step, as all rates below
+    if not isfinite(x + y + vx + vy + h1 + h1_after + h2 + h2_after + l1 + w1 + l2 + w2):
+        return nan
     r1, r2 = hypot(l1, w1), hypot(l2, w2)
     if _never_near(x, y, vx, vy, 0.5 * (r1 + r2) + TOUCH_M):
         return inf

@@ -53,6 +53,8 @@ def replayed(recorded: Recorded, time_s: float | Array) -> Array:
     near = np.rint(place)
     place = np.where(np.abs(place - near) < _AT_AN_INSTANT, near, place)
     n, steps = recorded.x_m.shape
+    if not steps:
+        return np.empty((n, *times.shape, len(BOX)))
     before = np.floor(place)
     share, k = place - before, np.clip(before, 0, steps - 1).astype(np.int64)
     after = np.minimum(np.where(share > 0.0, k + 1, k), steps - 1)
