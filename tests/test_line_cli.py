@@ -105,6 +105,20 @@ def test_a_schedule_is_tried_on_days_with_breakdowns(call, tmp_path):
     code, _, err = call("schedule", shop, "--cv", 0.2)
     assert code == 2
     assert "--cv says what days are like; say how many with --days." in err
+    code, _, err = call("schedule", shop, "--days", 3, "--method", "stp")
+    assert code == 2
+    assert "There is no method of scheduling 'STP'. Did you mean 'SPT'" in err
+    code, _, err = call("schedule", shop, "--days", 3, "--mean-up", 0.001, "--mean-down", 9)
+    assert code == 2
+    assert "give a tick or more up" in err
+
+
+def test_a_number_that_is_none_is_refused_in_a_sentence(call):
+    """Also where the flag need not be given at all."""
+    for flag, value, wanted in (("--places", "3.5", "a whole number"), ("--hours", "long", "a number")):
+        code, _, err = call("line", SERIAL, flag, value)
+        assert code == 2
+        assert f"{flag} is '{value}'; give {wanted}. See jangin line --help." in err
 
 
 def test_nothing_that_is_asked_for_is_ignored(call, tmp_path):

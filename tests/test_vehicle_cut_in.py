@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -111,6 +112,15 @@ def test_qualification_reports_the_policy_without_its_shield_beside_it(tmp_path)
     assert not any("shield" in name for name in bare.baselines)
 
 
+def test_the_time_limit_ends_a_trial():
+    """With a limit of two seconds nothing lasts longer, and what is neither managed nor over by then is a time-out."""
+    task = dataclasses.replace(EXACT, limit_s=2.0)
+    trials = rollout(task, Still(), 256, seed=1, size=128)
+    assert set(trials["outcome"]) <= {"timeout", "collision", "preventable_collision"}
+    assert (trials["outcome"] == "timeout").mean() > 0.5
+    assert trials.meta["control_steps"] <= 256 * 20
+
+
 def test_late_sensors_show_the_other_vehicle_where_it_was():
     """With exact sensors two instants late the lateral distance is that of two instants ago."""
     task = CutInTask()
@@ -135,7 +145,9 @@ def test_late_sensors_show_the_other_vehicle_where_it_was():
         ({"disturbance": "cutin"}, "disturbance is 'cutin'; it must be one of cut-in, cut-out, deceleration."),
         ({"ttc_s": (3.0, 1.0)}, "ttc_s is from 3 to 1; both must be above 0, and the first not the larger."),
         ({"references": ()}, "references is empty; name one reference driver or more, as careful-human."),
-        ({"hardest_m_s2": 0.0}, "hardest_m_s2 is 0; it must be above 0."),
+        ({"hardest_m_s2": 0.0}, "hardest_m_s2 is 0; it must be above 0 and finite."),
+        ({"lateral_speed_m_s": (0.3, 90.0)}, "lateral_speed_m_s goes up to 90; give at most 5."),
+        ({"speed_kmh": (20.0, math.inf)}, "speed_kmh goes up to inf; give at most 300."),
     ],
 )
 def test_fields_that_cannot_be_are_refused_in_a_sentence(fields, says):

@@ -31,6 +31,8 @@ _HELP = ("-h", "--help")
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 _RULE = re.compile(r"^\s*─{3,}\s*$", re.MULTILINE)
 _FRAME = str.maketrans("", "", "│╭╮╰╯")
+_OPTIONAL = r"\{None\}\|(INT|FLOAT)"  # as tyro names a number that need not be given
+_GIVE = {"INT": "a whole number", "FLOAT": "a number"}
 _FLAG = re.compile(r"--[a-z0-9][\w.-]*")
 
 
@@ -136,6 +138,8 @@ class _Refusal(Exception):
             return f"{program} needs {missing.group(1)}{first}. See {program} --help."
         if missing := re.match(r"Missing value for argument '(\S+)'", text):
             return f"{missing.group(1)} needs a value. See {program} --help."
+        if wrong := re.match(rf"Error parsing (\S+): no type matching {_OPTIONAL} could be .* from \['(.*?)'\]", text):
+            return f"{wrong.group(1)} is {wrong.group(3)!r}; give {_GIVE[wrong.group(2)]}. See {program} --help."
         if wrong := re.match(r"Error parsing (\S+): (.*)", text):
             return f"{wrong.group(1)} cannot be read: {wrong.group(2)}. See {program} --help."
         return f"{text[:1].upper()}{text[1:]}. See {program} --help."

@@ -551,10 +551,10 @@ class Schedule:
         _at_least(2, days=self.days)
         if self.out is not None:
             raise JanginError("--out keeps one schedule, and --days compares several; give one of the two.")
-        if not self.mean_up > 0.0 or not 0.0 <= self.mean_down < math.inf or not self.cv >= 0.0:
+        if not self.mean_up >= 1.0 or not 0.0 <= self.mean_down < math.inf or not self.cv >= 0.0:
             raise JanginError(
                 f"Days with --mean-up {self.mean_up:g}, --mean-down {self.mean_down:g} and --cv {self.cv:g} cannot be; "
-                f"give more than 0 up, 0 or more down, 0 or more spread."
+                f"give a tick or more up, 0 or more down, 0 or more spread."
             )
 
 

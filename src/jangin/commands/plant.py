@@ -12,7 +12,7 @@ import numpy as np
 
 from jangin.commands.answer import Answer, notes, plain
 from jangin.commands.folders import new_folder
-from jangin.errors import JanginError
+from jangin.errors import JanginError, UnknownName
 from jangin.progress import ProgressLine
 
 if TYPE_CHECKING:
@@ -236,7 +236,7 @@ def schedule(verb: Callable[..., Any], asked: Asked, progress: ProgressLine) -> 
         raise JanginError(f"{o.out} exists already. Give another file with --out.")
     names = {name.lower(): name for name in RULES}
     if o.days is not None:
-        return _days(o, names.get(o.method.lower(), o.method), progress)
+        return _days(o, o.method, progress)
     plan = verb(
         o.instance,
         o.name,
@@ -273,8 +273,12 @@ REPLAN_WORK = 0.1  # of the solver's own count, about seconds, for each plan: so
 def _days(o: Any, method: str, progress: ProgressLine) -> Answer:
     """What becomes of the schedule on days with breakdowns: followed, re-planned, and by rules, on the same days."""
     from jangin.line.shop import RULES, compare, read_instance
+    from jangin.line.shop.plan import METHODS
 
-    rules = (method,) if method in RULES else ("MWKR", "FDD/MWKR", "SPT", "FIFO")
+    chosen = "cp-sat" if method.lower() == "cp-sat" else method.upper()
+    if chosen not in METHODS:
+        raise UnknownName("method of scheduling", chosen, METHODS)
+    rules = (chosen,) if chosen in RULES else ("MWKR", "FDD/MWKR", "SPT", "FIFO")
     ways = ("rolling", "static", *rules)
     found = compare(
         read_instance(o.instance, o.name),

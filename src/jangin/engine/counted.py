@@ -14,9 +14,9 @@ import math
 import numba
 import numpy as np
 
-__all__ = ["standard_normal", "uniform"]
+__all__ = ["GOLDEN", "mix", "standard_normal", "uniform", "unit"]
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 _TO_UNIT = 2.0**-53
@@ -25,16 +25,23 @@ _jit = numba.njit(nogil=True, error_model="numpy")
 
 
 @_jit
-def _mix(z):  # type: ignore[no-untyped-def]
+def mix(z):  # type: ignore[no-untyped-def]
+    """64 bits of a state, well mixed."""
     z = (z ^ (z >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2
     return z ^ (z >> _S31)
 
 
 @_jit
+def unit(bits):  # type: ignore[no-untyped-def]
+    """The number in [0, 1) that mixed bits stand for."""
+    return (bits >> _S11) * _TO_UNIT
+
+
+@_jit
 def uniform(key, k):  # type: ignore[no-untyped-def]
     """The k-th number in [0, 1) of a stream; key: uint64."""
-    return (_mix(key + np.uint64(k + 1) * _GOLDEN) >> _S11) * _TO_UNIT
+    return unit(mix(key + np.uint64(k + 1) * GOLDEN))
 
 
 @_jit

@@ -9,16 +9,13 @@ engine sees a row, an observation is read off the block.
 
 from __future__ import annotations
 
-import itertools
-import os
-import weakref
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numba
 import numpy as np
 
 from jangin import __version__
+from jangin.engine.threads import Threads
 from jangin.line.events import state as c
 from jangin.line.events.loop import run
 from jangin.line.events.state import Plant, World
@@ -58,10 +55,7 @@ class DispatchWorld:
         self._seen_range = task.observation.low, task.observation.high
         self._action_range = task.action.low, task.action.high
         self._seed, self._purpose = seed, purpose
-        self._workers = max(1, min(threads or os.cpu_count() or 1, nsim))
-        self._pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
-        if self._pool is not None:
-            weakref.finalize(self, self._pool.shutdown, wait=False)
+        self._threads = Threads(threads, nsim, least=1)
         self._rows = int(PARTS_PER_EXPECTED * task.supply[1] * task.order) + 64
         self._all: World | None = None
         self._plants: list[Plant | None] = [None] * nsim  # the engine knows addresses only: these keep them alive
@@ -174,12 +168,7 @@ class DispatchWorld:
         """Every one of `ids` to the end of its period; (n,) the engine's status."""
         listed, until = self._listed[ids], self._period[ids] / self.task.rate_hz
         status = np.zeros(len(ids), np.int64)
-        if self._pool is None:
-            _advance(listed, until, status)
-            return status
-        ends = np.linspace(0, len(ids), self._workers + 1).astype(int)
-        parts = [slice(a, z) for a, z in itertools.pairwise(ends) if z > a]
-        list(self._pool.map(_advance, *([a[part] for part in parts] for a in (listed, until, status))))
+        self._threads.over(ids, lambda _, rows: _advance(listed[rows], until[rows], status[rows]))
         return status
 
     # ── what is recorded ─────────────────────────────────────────────────────────────────────────────────────────

@@ -49,6 +49,7 @@ class CutInWorld:
         self._noise = np.zeros((nsim, INSTANTS, NOISES), np.float32)
         self._seen = np.zeros((nsim, len(task.observation)), np.float32)
         self._moved = np.ones(nsim, bool)  # since it was last observed
+        self._most = round(task.limit_s * RATE_HZ)
         self._last, self._instant = np.zeros(nsim, np.int64), np.zeros(nsim, np.int64)
         self._x, self._v, self._a = np.zeros(nsim), np.zeros(nsim), np.zeros(nsim)
         self._outcome = np.zeros(nsim, np.int16)
@@ -198,6 +199,7 @@ class CutInWorld:
         over = self._instant[ids] >= self._last[ids]
         careful = self._avoids[self.task.references[0]][ids] > 0.0
         found = np.where(over, np.where(closing <= 2.0 * CALM_M_S, _SUCCESS, _TIMEOUT), _RUNNING)
+        found = np.where(~over & (self._instant[ids] >= self._most), _TIMEOUT, found)
         found = np.where(managed, _SUCCESS, found)
         found = np.where(~managed & (-closing > self.task.overreaction_m_s), _OVERREACTION, found)
         found = np.where(hit, np.where(careful, _PREVENTABLE, _UNAVOIDABLE), found)

@@ -11,6 +11,8 @@ there. Source of the two models: see `traffic/`; the rules about slip roads are 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,6 +29,7 @@ THEIR_HEADWAY_S, THEIR_ACCEL_M_S2, THEIR_DECEL_M_S2 = 1.2, 1.5, 2.0  # what it e
 GAIN_M_S2, IMPOSED_M_S2 = 0.3, 2.5  # worth a change; braking that a change may ask of others and of itself
 SLOWS_M_S2, HARDLY_M_S2 = -0.8, -0.5  # braking at which it tells a lower speed; and that it accepts at a higher one
 HARDEST_M_S2 = 8.0
+CLOSEST_M = 0.1  # what an overlap counts as
 URGENT_M = 120.0  # on a slip road, with less of it left, it asks more of others
 URGENT_IMPOSED_M_S2 = 4.0
 CHANGE_S = 2.5  # that a change takes, roughly: it must be over before the slip road is
@@ -93,9 +96,17 @@ def _nearest(gaps: Array, faster: Array) -> tuple[Array, Array]:
 
 
 def _idm(speed: Array, gap: Array, closing: Array, desired: float, headway: float, a: float, b: float) -> Array:
-    wanted = JAM_M + np.maximum(speed * headway + speed * closing / (2.0 * np.sqrt(a * b)), 0.0)
-    found = a * (1.0 - (speed / desired) ** 4 - (wanted / np.maximum(gap, 0.1)) ** 2)
-    return np.maximum(found, -HARDEST_M_S2)
+    """`traffic.following.idm` over arrays, no harder than a car can brake [m/s^2]."""
+    wish = _bulk_idm()(speed, np.maximum(gap, CLOSEST_M), speed - closing, desired, headway, a, b, JAM_M, 4.0)
+    return np.maximum(wish, -HARDEST_M_S2)
+
+
+@functools.cache
+def _bulk_idm() -> Callable[..., Array]:
+    from jangin.vehicle.traffic.following import idm  # numba
+    from jangin.vehicle.traffic.jit import bulk
+
+    return bulk(idm)
 
 
 class IdmMobil:

@@ -8,15 +8,12 @@ batch is a loop and threads change no bit.
 
 from __future__ import annotations
 
-import os
-import weakref
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from jangin import __version__
+from jangin.engine.threads import Threads
 from jangin.streams import key
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Frame, Scenery, Shape, Signals, Step
 from jangin.vehicle.boxes import Boxes, turn
@@ -55,10 +52,7 @@ class YardWorld:
         self._low, self._high = task.observation.low, task.observation.high
         self._action_low, self._action_high = task.action.low, task.action.high
         self._outcome = np.zeros(nsim, np.int16)
-        self._workers = max(1, min(threads or os.cpu_count() or 1, nsim // 16 or 1))
-        self._pool = ThreadPoolExecutor(self._workers) if self._workers > 1 else None
-        if self._pool is not None:
-            weakref.finalize(self, self._pool.shutdown, wait=False)
+        self._threads = Threads(threads, nsim)
         self.reset(np.arange(nsim), np.arange(nsim))
 
     def reset(self, ids: Array, trials: Array, at: Array | None = None) -> None:
@@ -84,7 +78,7 @@ class YardWorld:
 
     def observe(self) -> Array:
         """(nsim, nobs) float32, clipped to the channels' ranges."""
-        self._over(np.arange(self.nsim), lambda ids, part: look(self._w, ids, self._seen))
+        self._threads.over(np.arange(self.nsim), lambda ids, part: look(self._w, ids, self._seen))
         return np.clip(self._seen, self._low, self._high).astype(np.float32)
 
     def privileged(self) -> Array:
@@ -112,19 +106,9 @@ class YardWorld:
         def part(some: Array, rows: slice) -> None:
             advance(self._w, some, actions, reward[rows], cost[rows], outcome[rows])
 
-        self._over(ids, part)
+        self._threads.over(ids, part)
         self._outcome[ids] = outcome
         return Step(reward.astype(np.float32), cost.astype(np.float32), outcome.astype(np.int16))
-
-    def _over(self, ids: Array, work: Callable[[Array, slice], None]) -> None:
-        """Do `work` for all simulations of `ids`, a contiguous part on each thread."""
-        if self._pool is None:
-            work(ids, slice(0, len(ids)))
-            return
-        ends = np.linspace(0, len(ids), self._workers + 1).astype(int)
-        rows = [slice(a, z) for a, z in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True) if z > a]
-        for _ in self._pool.map(lambda r: work(ids[r], r), rows):
-            pass
 
     def record(self, ids: Array) -> dict[str, Array]:
         """The finished trials' row values; see Yard.columns.

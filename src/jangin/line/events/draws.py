@@ -3,10 +3,9 @@
     key = stream_keys(seed=7, replication=3, n=40)[5]     # one stream per element and purpose
     draw(di, df, values, row, key, k)                     # the k-th time of that stream, from distribution `row`
 
-SplitMix64 (Steele, Lea and Flood, OOPSLA 2014): the k-th state of a stream is a mix of its key and k, so a draw needs
-no memory: it is the same in any order of events and on any number of threads, and two layouts that differ in one place
-draw the same numbers in all others (common random numbers). Numba's own generator has one state per thread and could
-promise none of this.
+Counted numbers (`engine/counted.py`): a draw needs no memory. It is the same in any order of events and on any number
+of threads, and two layouts that differ in one place draw the same numbers in all others (common random numbers).
+Numba's own generator has one state per thread and could promise none of this.
 """
 
 from __future__ import annotations
@@ -17,35 +16,13 @@ import numba
 import numpy as np
 
 from jangin import streams
+from jangin.engine.counted import GOLDEN, mix, uniform, unit
 
 __all__ = ["draw", "stream_keys", "uniform"]
 
 CONSTANT, EXPONENTIAL, UNIFORM, TRIANGULAR, NORMAL, LOGNORMAL, GAMMA, ERLANG, WEIBULL, EMPIRICAL, TRACE = range(11)
 
-_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
-_MIX1, _MIX2 = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
-_TO_UNIT = 2.0**-53
-
 _jit = numba.njit(nogil=True, error_model="numpy")
-
-
-@_jit
-def _mix(z):  # type: ignore[no-untyped-def]
-    z = (z ^ (z >> _S30)) * _MIX1
-    z = (z ^ (z >> _S27)) * _MIX2
-    return z ^ (z >> _S31)
-
-
-@_jit
-def _unit(state):  # type: ignore[no-untyped-def]
-    return (state >> _S11) * _TO_UNIT
-
-
-@_jit
-def uniform(key, k):  # type: ignore[no-untyped-def]
-    """The k-th number in [0, 1) of a stream."""
-    return _unit(_mix(key + np.uint64(k + 1) * _GOLDEN))
 
 
 @_jit
@@ -87,17 +64,17 @@ def _gamma(shape, state):  # type: ignore[no-untyped-def]
     boost = 1.0
     a = shape
     if a < 1.0:
-        state += _GOLDEN
-        boost = (1.0 - _unit(_mix(state))) ** (1.0 / a)
+        state += GOLDEN
+        boost = (1.0 - unit(mix(state))) ** (1.0 / a)
         a += 1.0
     d = a - 1.0 / 3.0
     c = 1.0 / math.sqrt(9.0 * d)
     while True:
-        state += _GOLDEN
-        x = _normal(_unit(_mix(state)))
+        state += GOLDEN
+        x = _normal(unit(mix(state)))
         v = (1.0 + c * x) ** 3
-        state += _GOLDEN
-        u = 1.0 - _unit(_mix(state))
+        state += GOLDEN
+        u = 1.0 - unit(mix(state))
         if v > 0.0 and math.log(u) < 0.5 * x * x + d - d * v + d * math.log(v):
             return d * v * boost
 
@@ -121,8 +98,8 @@ def _rarer(kind, a, b, c, state, u):  # type: ignore[no-untyped-def]
         return a * _gamma(b, state)
     total = 0.0  # ERLANG: mean of a phase a, phases b
     for _ in range(int(b)):
-        state += _GOLDEN
-        total -= math.log(1.0 - _unit(_mix(state)))
+        state += GOLDEN
+        total -= math.log(1.0 - unit(mix(state)))
     return a * total
 
 
@@ -134,8 +111,8 @@ def draw(di, df, values, row, key, k):  # type: ignore[no-untyped-def]
         return df[row, 0]
     if kind == TRACE:
         return values[di[row, 1] + k % di[row, 2]]
-    state = _mix(key + np.uint64(k + 1) * _GOLDEN)
-    u = _unit(state)
+    state = mix(key + np.uint64(k + 1) * GOLDEN)
+    u = unit(state)
     if kind == EXPONENTIAL:
         return -df[row, 0] * math.log(1.0 - u)
     if kind == EMPIRICAL:
@@ -149,12 +126,6 @@ def stream_keys(*, seed: int, replication: int, n: int) -> np.ndarray:
     with np.errstate(over="ignore"):
         start = np.uint64((base + 0x632BE59BD9B4E019 * (replication + 1)) & 0xFFFFFFFFFFFFFFFF)
         counter = np.arange(1, n + 1, dtype=np.uint64) * np.uint64(0xD1342543DE82EF95)
-        mixed = np.array([start], np.uint64)
-        for _ in range(2):
-            mixed = (mixed ^ (mixed >> _S30)) * _MIX1
-            mixed = (mixed ^ (mixed >> _S27)) * _MIX2
-            mixed ^= mixed >> _S31
-        z = mixed + counter
-        z = (z ^ (z >> _S30)) * _MIX1
-        z = (z ^ (z >> _S27)) * _MIX2
-        return np.asarray(z ^ (z >> _S31))
+        over_arrays = mix.py_func
+        mixed = over_arrays(over_arrays(np.array([start], np.uint64)))
+        return np.asarray(over_arrays(mixed + counter))

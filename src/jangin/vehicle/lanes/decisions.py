@@ -32,7 +32,7 @@ from jangin.vehicle.lanes.columns import (
 )
 from jangin.vehicle.lanes.jit import jit
 from jangin.vehicle.lanes.neighbours import ahead, behind, gap, reaches
-from jangin.vehicle.traffic.following import idm
+from jangin.vehicle.traffic.following import idm, idm_highway_env
 from jangin.vehicle.traffic.lane_change import mobil_incentive, mobil_safe
 
 __all__ = ["consider", "follows", "wants", "wish"]
@@ -52,13 +52,11 @@ def wants(car, k, j, settings):  # type: ignore[no-untyped-def]
             v, room, lead, v0, car[k, HEADWAY], car[k, COMFORT_ACCEL], car[k, COMFORT_DECEL], car[k, JAM_GAP],
             car[k, EXPONENT],
         )  # fmt: skip
-    a, b = car[k, COMFORT_ACCEL], car[k, COMFORT_DECEL]
-    found = a * (1.0 - (v / v0) ** car[k, EXPONENT])
-    if j >= 0:
-        wanted = car[k, JAM_GAP] + v * car[k, HEADWAY] + v * (v - car[j, SPEED]) / (2.0 * math.sqrt(a * b))
-        crowding = wanted / max(car[j, S] - car[k, S], 0.01)
-        found -= a * crowding * crowding
-    return found
+    away, lead = (car[j, S] - car[k, S], car[j, SPEED]) if j >= 0 else (math.inf, 0.0)
+    return idm_highway_env(
+        v, away, lead, v0, car[k, HEADWAY], car[k, COMFORT_ACCEL], car[k, COMFORT_DECEL], car[k, JAM_GAP],
+        car[k, EXPONENT],
+    )  # fmt: skip
 
 
 @jit

@@ -97,10 +97,13 @@ class CutInTask:
                 raise BadTask(
                     f"{name} is from {low:g} to {high:g}; both must be above 0, and the first not the larger."
                 )
+        for name, most in (("speed_kmh", 300.0), ("ttc_s", 100.0), ("lateral_speed_m_s", 5.0)):
+            if not getattr(self, name)[1] <= most:
+                raise BadTask(f"{name} goes up to {getattr(self, name)[1]:g}; give at most {most:g}.")
         for name in ("hardest_m_s2", "overreaction_m_s"):
-            if not getattr(self, name) > 0.0:
-                raise BadTask(f"{name} is {getattr(self, name):g}; it must be above 0.")
-        if not self.limit_s >= 1.0:
+            if not 0.0 < getattr(self, name) < np.inf:
+                raise BadTask(f"{name} is {getattr(self, name):g}; it must be above 0 and finite.")
+        if not 1.0 <= self.limit_s < np.inf:
             raise BadTask(f"limit_s is {self.limit_s:g}; a scenario takes a second or more.")
 
     @property

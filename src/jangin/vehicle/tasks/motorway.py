@@ -34,6 +34,7 @@ from jangin.task import (
 )
 from jangin.vehicle.lanes import columns as c
 from jangin.vehicle.lanes.drivers import MOTORWAY, PEERS, Kind
+from jangin.vehicle.parameters import BMW_320I
 from jangin.vehicle.planner import IdmMobil
 
 if TYPE_CHECKING:
@@ -101,8 +102,9 @@ class Motorway:
         "interventions": "",
         "others_overlap": "substeps",
     }
-    length_m, width_m = 4.508, 1.610  # of a BMW 320i, as in models.py
-    wheelbase_m, steer_max_rad, steer_rate_rad_s = 2.579, 1.066, 0.4
+    length_m, width_m = BMW_320I.length_m, BMW_320I.width_m
+    wheelbase_m = BMW_320I.front_axle_m + BMW_320I.rear_axle_m
+    steer_max_rad, steer_rate_rad_s = BMW_320I.steer_max_rad, BMW_320I.steer_rate_max_rad_s
 
     def __post_init__(self) -> None:
         allowed = {"physics": ("training", "evidence"), "traffic": ("motorway", "highway-env"), "shield": SHIELDS}
@@ -121,8 +123,8 @@ class Motorway:
         if not 0.0 <= self.ramp <= 1.0:
             raise BadTask(f"ramp is {self.ramp:g}; it is a share, from 0 to 1.")
         for name in ("goal_m", "limit_s", "rss_response_s", "rss_brake_m_s2", "rss_brake_other_m_s2"):
-            if not getattr(self, name) > 0.0:
-                raise BadTask(f"{name} is {getattr(self, name):g}; it must be above 0.")
+            if not 0.0 < getattr(self, name) < np.inf:
+                raise BadTask(f"{name} is {getattr(self, name):g}; it must be above 0 and finite.")
         if not np.isclose(self.limit_s * self.rate_hz, round(self.limit_s * self.rate_hz)):
             raise BadTask(f"limit_s is {self.limit_s:g}; it must be a whole number of control periods.")
 
@@ -254,7 +256,7 @@ class Motorway:
     @property
     def model(self) -> Mapping[str, str]:
         """The identity of vehicle and traffic."""
-        return {"vehicle": "BMW 320i", "traffic": self.traffic, "traffic_sha256": sha256_of(self.people().tolist())}
+        return {"vehicle": BMW_320I.name, "traffic": self.traffic, "traffic_sha256": sha256_of(self.people().tolist())}
 
     @property
     def unguarded(self) -> Motorway:
@@ -271,9 +273,9 @@ class Motorway:
 
         return MotorwayWorld(self, nsim, threads=threads, seed=seed, purpose=purpose)
 
-    def expert(self) -> IdmMobil:
-        """The rule-based driver."""
-        return IdmMobil(self)
+    def expert(self) -> IdmMobil | None:
+        """The rule-based driver; None where it cannot see how its wheels stand and yet has to turn them."""
+        return None if self.actions == "continuous" and self.sees == "kinematics" else IdmMobil(self)
 
     def teacher(self) -> None:
         """None: nobody knows a rule that needs the privileged signals."""
