@@ -11,10 +11,11 @@ two trials can never share a draw (each owns 2**192 counter values).
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
-__all__ = ["generator", "key"]
+__all__ = ["generator", "generators", "key"]
 
 
 def key(task: str, *, seed: int, purpose: str) -> np.ndarray:
@@ -23,7 +24,17 @@ def key(task: str, *, seed: int, purpose: str) -> np.ndarray:
     return np.frombuffer(digest[:16], dtype="<u8").astype(np.uint64)
 
 
+def generators(task: str, *, seed: int, purpose: str) -> Callable[[int], np.random.Generator]:
+    """From a trial's number to its generator, for one stream family; see `generator`."""
+    own = key(task, seed=seed, purpose=purpose)
+
+    def of(trial: int) -> np.random.Generator:
+        counter = np.array([0, 0, 0, trial], dtype=np.uint64)
+        return np.random.Generator(np.random.Philox(key=own, counter=counter))
+
+    return of
+
+
 def generator(task: str, *, seed: int, purpose: str, trial: int) -> np.random.Generator:
     """The generator of one trial; draw conditions first, then noise, always in the same order."""
-    counter = np.array([0, 0, 0, trial], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key(task, seed=seed, purpose=purpose), counter=counter))
+    return generators(task, seed=seed, purpose=purpose)(trial)

@@ -14,7 +14,7 @@ import numpy as np
 
 from jangin import __version__
 from jangin.engine.threads import Threads
-from jangin.streams import key
+from jangin.streams import generators
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Frame, Scenery, Shape, Signals, Step
 from jangin.vehicle.aisles import columns as c
 from jangin.vehicle.aisles.advance import World, advance, begin, look
@@ -40,7 +40,7 @@ class AisleWorld:
         self.task, self.nsim = task, nsim
         self.engine = f"jangin {__version__} aisles {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
-        self._key, n = key(task.name, seed=seed, purpose=purpose), 1 + task.people + 2
+        self._generator, n = generators(task.name, seed=seed, purpose=purpose), 1 + task.people + 2
         self._w = World(
             body=np.zeros((nsim, n, c.NBODY)),
             rack=np.zeros((nsim, c.NRACK, 5)),
@@ -61,10 +61,8 @@ class AisleWorld:
         ids, trials = np.asarray(ids), np.asarray(trials)
         n, width = len(self.task.conditions), NPLACE + self.task.people * NDRAWS
         u, keys = np.zeros((len(ids), n + width)), np.zeros(len(ids), np.uint64)
-        counter = np.zeros(4, np.uint64)
         for row, trial in enumerate(trials.tolist()):
-            counter[3] = trial
-            rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+            rng = self._generator(trial)
             u[row] = rng.random(n + width)
             keys[row] = rng.integers(0, 1 << 64, dtype=np.uint64)
         values = self.task.conditions.at(u[:, :n] if at is None else np.asarray(at, float))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jangin import __version__
-from jangin.streams import key
+from jangin.streams import generators
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Frame, Scenery, Shape, Signals, Step
 from jangin.vehicle.r157.disturbances import BESIDE_M, LENGTH_M, RATE_HZ, STEP_S, STEPS, WIDTH_M, motion, simulate
 from jangin.vehicle.r157.drivers import reading
@@ -44,7 +44,7 @@ class CutInWorld:
         self.task, self.nsim = task, nsim
         self.engine = f"jangin {__version__} r157 {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
-        self._key = key(task.name, seed=seed, purpose=purpose)
+        self._generator = generators(task.name, seed=seed, purpose=purpose)
         self._other = np.zeros((nsim, INSTANTS, 6))
         self._noise = np.zeros((nsim, INSTANTS, NOISES), np.float32)
         self._seen = np.zeros((nsim, len(task.observation)), np.float32)
@@ -64,11 +64,9 @@ class CutInWorld:
         """Begin trials; conditions first, then the sensors' noise, all of the trial's own generator."""
         ids, n = np.asarray(ids), len(self.task.conditions)
         u = np.zeros((len(ids), n))
-        counter = np.zeros(4, np.uint64)
         blind = self.task.physics == "training"
         for row, trial in enumerate(np.asarray(trials).tolist()):
-            counter[3] = trial
-            rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+            rng = self._generator(trial)
             u[row] = rng.random(n)
             if not blind:
                 self._noise[ids[row]] = rng.standard_normal((INSTANTS, NOISES), np.float32)

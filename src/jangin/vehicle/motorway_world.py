@@ -14,7 +14,7 @@ import numpy as np
 
 from jangin import __version__
 from jangin.engine.threads import Threads
-from jangin.streams import key
+from jangin.streams import generators
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Frame, Scenery, Step
 from jangin.vehicle import motorway_film
 from jangin.vehicle.lanes import columns as c
@@ -40,7 +40,7 @@ class MotorwayWorld:
         self.task, self.nsim = task, nsim
         self.engine = f"jangin {__version__} lanes {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
-        self._key, self._ncar = key(task.name, seed=seed, purpose=purpose), 1 + task.cars
+        self._generator, self._ncar = generators(task.name, seed=seed, purpose=purpose), 1 + task.cars
         n = self._ncar
         self._w = World(
             car=np.zeros((nsim, n, c.NCAR)),
@@ -65,10 +65,8 @@ class MotorwayWorld:
         ids, trials = np.asarray(ids), np.asarray(trials)
         n, width = len(self.task.conditions), (self._ncar - 1) * NDRAWS
         u, keys = np.zeros((len(ids), n + width)), np.zeros(len(ids), np.uint64)
-        counter = np.zeros(4, np.uint64)
         for row, trial in enumerate(trials.tolist()):
-            counter[3] = trial
-            rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+            rng = self._generator(trial)
             u[row] = rng.random(n + width)
             keys[row] = rng.integers(0, 1 << 64, dtype=np.uint64)
         values = self.task.conditions.at(u[:, :n] if at is None else np.asarray(at, float))

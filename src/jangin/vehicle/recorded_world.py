@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jangin import __version__
-from jangin.streams import key
+from jangin.streams import generators
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Frame, Scenery, Shape, Signals, Step
 from jangin.vehicle.driving.judge import Contact, ahead, boxes_of, corners_on_road, everybody, first_contact
 from jangin.vehicle.driving.lines import foot
@@ -69,7 +69,7 @@ class RecordedWorld:
         self.engine = f"jangin {__version__} recorded {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
         self._cases = cases(task.scenarios, task.limit_s).cases
-        self._key = key(task.name, seed=seed, purpose=purpose)
+        self._generator = generators(task.name, seed=seed, purpose=purpose)
         self._low, self._high = task.observation.low, task.observation.high
         self._action_low, self._action_high = task.action.low, task.action.high
         self._trials: list[_Trial | None] = [None] * nsim
@@ -79,10 +79,8 @@ class RecordedWorld:
         """Begin trials; the conditions first, then the noise's key, all of the trial's own."""
         ids, trials, n = np.asarray(ids), np.asarray(trials), len(self.task.conditions)
         u, keys = np.zeros((len(ids), n)), np.zeros(len(ids), np.uint64)
-        counter = np.zeros(4, np.uint64)
         for row, trial in enumerate(trials.tolist()):
-            counter[3] = trial
-            rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+            rng = self._generator(trial)
             u[row] = rng.random(n)
             keys[row] = rng.integers(0, 1 << 64, dtype=np.uint64)
         values = self.task.conditions.at(u if at is None else np.asarray(at, float))

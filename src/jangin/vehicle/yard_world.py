@@ -14,7 +14,7 @@ import numpy as np
 
 from jangin import __version__
 from jangin.engine.threads import Threads
-from jangin.streams import key
+from jangin.streams import generators
 from jangin.task import RUNNING, SUCCESS, TIMEOUT, Array, Channel, Frame, Scenery, Shape, Signals, Step
 from jangin.vehicle.boxes import Boxes, turn
 from jangin.vehicle.yards import columns as c
@@ -39,7 +39,7 @@ class YardWorld:
         self.task, self.nsim = task, nsim
         self.engine = f"jangin {__version__} yards {task.physics}"
         self.values = {name: np.zeros(nsim) for name in task.conditions.names}
-        self._key = key(task.name, seed=seed, purpose=purpose)
+        self._generator = generators(task.name, seed=seed, purpose=purpose)
         self._w = World(
             car=np.zeros((nsim, c.NCAR)),
             box=np.zeros((nsim, boxes_of(task), 5)),
@@ -59,10 +59,8 @@ class YardWorld:
         """Begin trials; conditions first, then the noise's key, all of the trial's own."""
         ids, trials = np.asarray(ids), np.asarray(trials)
         u, keys = np.zeros((len(ids), len(self.task.conditions))), np.zeros(len(ids), np.uint64)
-        counter = np.zeros(4, np.uint64)
         for row, trial in enumerate(trials.tolist()):
-            counter[3] = trial
-            rng = np.random.Generator(np.random.Philox(key=self._key, counter=counter))
+            rng = self._generator(trial)
             u[row] = rng.random(u.shape[1])
             keys[row] = rng.integers(0, 1 << 64, dtype=np.uint64)
         values = self.task.conditions.at(u if at is None else np.asarray(at, float))
